@@ -1,0 +1,76 @@
+/** Where something went wrong, as far as it is known. Every field that is given is printed. */
+export interface Where {
+  /** File, as the user named it or relative to the working directory. */
+  readonly file?: string;
+  /** Line in the file, from 1. */
+  readonly line?: number;
+  /** Column in the line, from 1. */
+  readonly column?: number;
+  /** Row group of a Parquet file, from 0. */
+  readonly rowGroup?: number;
+  /** Row in the file or row group, from 0. */
+  readonly row?: number;
+  /** Stage of the manifest. */
+  readonly stage?: string;
+  /** Operator of the stage. */
+  readonly operator?: string;
+}
+
+/** The four things that a message must say: what, where, what was expected, what to do. */
+export interface Fault {
+  /** What went wrong, one sentence without a full stop. */
+  readonly what: string;
+  readonly where?: Where;
+  /** What would have been right. */
+  readonly expected?: string;
+  /** What the user can do about it. */
+  readonly fix?: string;
+  /** The error that led to this one. */
+  readonly cause?: unknown;
+}
+
+/** An error that a user can act upon. Anything else that is thrown is a defect of alignflow or of an operator. */
+export class AlignflowError extends Error {
+  override readonly name: string = 'AlignflowError';
+  readonly fault: Fault;
+
+  constructor(fault: Fault) {
+    super(describeFault(fault), fault.cause === undefined ? undefined : { cause: fault.cause });
+    this.fault = fault;
+  }
+
+  /** The same error with more of its place known; what was already known stays. */
+  at(where: Where): AlignflowError {
+    return new AlignflowError({ ...this.fault, where: { ...where, ...this.fault.where } });
+  }
+}
+
+/** One line for the place, `file:line:column`, then the data place, then stage and operator. Empty when nothing is known. */
+export function describeWhere(where: Where): string {
+  const position = [where.file, where.line, where.column].filter((part) => part !== undefined).join(':');
+  const data = [
+    where.rowGroup === undefined ? undefined : `row group ${where.rowGroup}`,
+    where.row === undefined ? undefined : `row ${where.row}`,
+  ];
+  const graph = [
+    where.stage === undefined ? undefined : `stage ${where.stage}`,
+    where.operator === undefined ? undefined : `operator ${where.operator}`,
+  ];
+  return [position, ...data, ...graph].filter((part) => part !== undefined && part !== '').join(', ');
+}
+
+function describeFault({ what, where, expected, fix }: Fault): string {
+  const place = where === undefined ? '' : describeWhere(where);
+  return [
+    place === '' ? what : `${place}: ${what}`,
+    expected === undefined ? undefined : `  expected: ${expected}`,
+    fix === undefined ? undefined : `  to do: ${fix}`,
+  ]
+    .filter((line) => line !== undefined)
+    .join('\n');
+}
+
+/** The cause of a failure in one line, whatever was thrown. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
