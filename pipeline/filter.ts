@@ -1,0 +1,31 @@
+import type { RecordBatch } from 'apache-arrow';
+import { map } from 'rxjs';
+import { keepRows } from './batch/select.js';
+import { defineOperator, type Operator, type OperatorContext, type Reads } from './operator.js';
+
+/** How a filter is written: an operator that judges rows one by one and changes none. See `defineFilter`. */
+export interface FilterDefinition<Config extends object, Drop extends string, Measure extends string> {
+  readonly name: string;
+  readonly defaults: Partial<NoInfer<Config>>;
+  readonly reads: (config: Config) => Reads;
+  readonly drops: readonly Drop[];
+  readonly measures?: readonly Measure[];
+  /** Prepares one batch (columns are read here) and returns the judge: the reason to drop a row, or undefined to keep it. */
+  readonly judge: (
+    batch: RecordBatch,
+    config: NoInfer<Config>,
+    context: OperatorContext<NoInfer<Drop>, NoInfer<Measure>>,
+  ) => (row: number) => NoInfer<Drop> | undefined;
+}
+
+/** Declares a filter: the short form of `defineOperator` for a pure judge of rows. */
+export function defineFilter<Config extends object, const Drop extends string, const Measure extends string = never>(
+  definition: FilterDefinition<Config, Drop, Measure>,
+): Operator<Config> {
+  const { judge, ...rest } = definition;
+  return defineOperator<Config, Drop, Measure>({
+    ...rest,
+    writes: (schema) => schema,
+    run: (config, context) => map((batch) => keepRows(batch, context, judge(batch, config, context))),
+  });
+}

@@ -1,0 +1,52 @@
+/**
+ * The bytes of rows that are in flight in a run. Synchronous operators hold nothing; every asynchronous boundary (image
+ * decoding, a sink's write, the trainer's queue) holds what it keeps, and sources wait for room before they read on.
+ */
+export interface MemoryBudget {
+  /** The bound in bytes. */
+  readonly limit: number;
+  /** Bytes held now. */
+  readonly held: number;
+  /** The most that was ever held. */
+  readonly peak: number;
+  /** Holds bytes until the returned function is called (calling it twice is harmless). Never refuses. */
+  hold(bytes: number): () => void;
+  /** Resolves when there is room, or nothing is held at all: one batch may always be in flight. */
+  room(): Promise<void>;
+}
+
+/** A budget of `limit` bytes. */
+export function createBudget(limit: number): MemoryBudget {
+  let held = 0;
+  let peak = 0;
+  let waiting: (() => void)[] = [];
+  const wake = () => {
+    if (held >= limit && held > 0) return;
+    const woken = waiting;
+    waiting = [];
+    for (const resume of woken) resume();
+  };
+  return {
+    limit,
+    get held() {
+      return held;
+    },
+    get peak() {
+      return peak;
+    },
+    hold(bytes) {
+      held += bytes;
+      peak = Math.max(peak, held);
+      let released = false;
+      return () => {
+        if (released) return;
+        released = true;
+        held -= bytes;
+        wake();
+      };
+    },
+    async room() {
+      while (held >= limit && held > 0) await new Promise<void>((resume) => waiting.push(resume));
+    },
+  };
+}

@@ -1,0 +1,50 @@
+import type { RecordBatch, Schema } from 'apache-arrow';
+
+/** What a sink is given. */
+export interface SinkContext {
+  readonly stage: string;
+  /** Folder that the sink writes into; it exists. */
+  readonly folder: string;
+  readonly schema: Schema;
+  readonly signal: AbortSignal;
+}
+
+/** A file that a sink has committed. */
+export interface Shard {
+  /** Path relative to the sink's folder. */
+  readonly file: string;
+  readonly rows: number;
+  readonly bytes: number;
+  /** SHA-256 of the file, hexadecimal. */
+  readonly sha256: string;
+}
+
+/** An open sink. Files that are not committed have names that no reader takes for data. */
+export interface SinkWriter {
+  /** Takes a batch (without hidden columns); resolves when it may be given the next. */
+  write(batch: RecordBatch): Promise<void>;
+  /** Commits what is left and says what was written, in order. */
+  close(): Promise<readonly Shard[]>;
+  /** Leaves nothing behind that is not committed. */
+  abort(): Promise<void>;
+}
+
+/** How a sink is written. */
+export interface SinkDefinition<Config extends object> {
+  readonly name: string;
+  readonly defaults: Partial<NoInfer<Config>>;
+  readonly open: (config: Config, context: SinkContext) => Promise<SinkWriter>;
+}
+
+/** Where rows go. */
+export interface Sink<Config extends object = never> {
+  readonly kind: 'sink';
+  readonly name: string;
+  readonly defaults: Readonly<Record<string, unknown>>;
+  readonly open: (config: Config, context: SinkContext) => Promise<SinkWriter>;
+}
+
+/** Declares a sink. One file, one `export default defineSink({...})`. */
+export function defineSink<Config extends object>(definition: SinkDefinition<Config>): Sink<Config> {
+  return { kind: 'sink', ...definition, defaults: { ...definition.defaults } };
+}

@@ -1,0 +1,112 @@
+import type { RecordBatch, Schema } from 'apache-arrow';
+import type { Observable } from 'rxjs';
+import type { MemoryBudget } from './graph/budget.js';
+import type { StageEvent } from './metrics.js';
+import type { Reads } from './operator.js';
+
+/** What a stage hands over to later ones, as far as it is known before anything runs. */
+export interface Artefacts {
+  /** Rows that it writes, or passes on from the stage it read. */
+  readonly rows?: { readonly schema: Schema };
+  /** A tokenizer, with its number of entries. */
+  readonly tokenizer?: { readonly vocabulary: number };
+  /** A checkpoint: the shape of its model, opaque to the pipeline, and how many parameters that has. */
+  readonly checkpoint?: { readonly model: Readonly<Record<string, unknown>>; readonly parameters: number };
+}
+
+/** An earlier stage that this one takes something from. */
+export interface Reference {
+  readonly stage: string;
+  readonly artefacts: Artefacts;
+  /** Folder that the stage writes into. */
+  readonly folder: string;
+}
+
+/** What a stage is planned and run with. */
+export interface StageInputs {
+  /** Name in the manifest. */
+  readonly name: string;
+  /** The stage that `from` names. */
+  readonly from?: Reference;
+  /** The stage that `init` names: training starts from its checkpoint. */
+  readonly init?: Reference;
+  /** The stage that `checkpoint` names: its checkpoint is used as it is. */
+  readonly checkpoint?: Reference;
+  /** The stage that `tokenizer` names. */
+  readonly tokenizer?: Reference;
+  /** Schema of the rows after the stage's steps; undefined for a stage without rows. */
+  readonly rows?: Schema;
+  /** Patterns of the parameters to train; all of them when left out. */
+  readonly train?: readonly string[];
+  readonly seed: number;
+}
+
+/** What planning a stage says about it. */
+export interface StageFacts {
+  readonly hands: Artefacts;
+  /** Lines for `alignflow plan`: label and value. */
+  readonly facts?: readonly (readonly [label: string, value: string])[];
+  /** Bytes that the stage itself needs, beside the rows in flight. */
+  readonly memory?: number;
+}
+
+/** What a stage may use while it runs. */
+export interface StageContext {
+  /** Folder that the stage writes into; it exists, and nothing in it counts until the stage is complete. */
+  readonly folder: string;
+  readonly seed: number;
+  readonly signal: AbortSignal;
+  readonly budget: MemoryBudget;
+  /**
+   * The stage's rows: its source or its `from`, through its steps. With `repeat` they start again for ever, in a new
+   * seeded order of units each epoch, and the stage ends by unsubscribing; `skip` leaves out that many batches.
+   */
+  rows(options?: { readonly repeat?: boolean; readonly skip?: number }): Observable<RecordBatch>;
+  /** Writes the rows of a stage through its sink and emits progress. The stage is complete when it completes. */
+  write(rows: Observable<RecordBatch>): Observable<StageEvent>;
+}
+
+/** Which parts of a manifest's stage a kind of stage takes. */
+export interface StageParts {
+  /** Rows: from a `source` or an earlier stage (`from`). */
+  readonly rows: 'required' | 'none';
+  /** A `sink` for rows that it writes. */
+  readonly sink?: boolean;
+  readonly init?: 'required' | 'optional';
+  readonly checkpoint?: 'required' | 'optional';
+  readonly tokenizer?: 'required' | 'optional';
+  /** Patterns of trained parameters. */
+  readonly train?: boolean;
+  /** The names of the figures that a gate (`require`) may test; a `*` stands for any text. */
+  readonly metrics?: readonly string[];
+}
+
+/** How a kind of stage is written. */
+export interface StageDefinition<Config extends object> {
+  /** What `use` names: `contrastive`. The file's name gives the same. */
+  readonly name: string;
+  readonly defaults: Partial<NoInfer<Config>>;
+  readonly takes: StageParts;
+  /** Columns that it needs of its rows, after its steps. */
+  readonly reads: (config: Config, inputs: StageInputs) => Reads;
+  /** What is known before it runs; throws an `AlignflowError` for options that cannot work. */
+  readonly plan: (config: NoInfer<Config>, inputs: StageInputs) => StageFacts;
+  /** Does the work. The last event is followed by completion; an error ends the run. */
+  readonly run: (config: NoInfer<Config>, inputs: StageInputs, context: StageContext) => Observable<StageEvent>;
+}
+
+/** A kind of stage. */
+export interface Stage<Config extends object = never> {
+  readonly kind: 'stage';
+  readonly name: string;
+  readonly defaults: Readonly<Record<string, unknown>>;
+  readonly takes: StageParts;
+  readonly reads: (config: Config, inputs: StageInputs) => Reads;
+  readonly plan: (config: Config, inputs: StageInputs) => StageFacts;
+  readonly run: (config: Config, inputs: StageInputs, context: StageContext) => Observable<StageEvent>;
+}
+
+/** Declares a kind of stage. One file, one `export default defineStage({...})`. */
+export function defineStage<Config extends object>(definition: StageDefinition<Config>): Stage<Config> {
+  return { kind: 'stage', ...definition, defaults: { ...definition.defaults } };
+}
