@@ -1,0 +1,40 @@
+/** The public API: what an operator, a source, a sink or a stage is written with. */
+
+export { batchOf, binaryColumn, int32Column, listColumn, utf8Column } from './batch/build.js';
+export { batchBytes } from './batch/bytes.js';
+export { readColumn } from './batch/column.js';
+export {
+  selectColumns,
+  selectFields,
+  withColumn,
+  withField,
+  withoutColumns,
+  withoutFields,
+} from './batch/columns.js';
+export { concatBatches, sliceBatch } from './batch/concat.js';
+export { rebatch } from './batch/rebatch.js';
+export { keepRows, takeRows } from './batch/select.js';
+export { AlignflowError, type Fault, type Where } from './errors.js';
+export { defineFilter, type FilterDefinition } from './filter.js';
+export type { MemoryBudget } from './graph/budget.js';
+export { mapAsync } from './graph/map-async.js';
+export type { Note, Progress, Result, Sample, StageEvent, StepMetrics } from './metrics.js';
+export {
+  defineOperator,
+  type Operator,
+  type OperatorContext,
+  type OperatorDefinition,
+  type Reads,
+} from './operator.js';
+export { createRandom, deriveSeed, permutation, type Random } from './run/random.js';
+export { defineSink, type Shard, type Sink, type SinkContext, type SinkWriter } from './sink.js';
+export { defineSource, type Source, type SourceContext, type Unit } from './source.js';
+export {
+  type Artefacts,
+  defineStage,
+  type Reference,
+  type Stage,
+  type StageContext,
+  type StageFacts,
+  type StageInputs,
+} from './stage.js';
