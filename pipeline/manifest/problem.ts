@@ -1,0 +1,72 @@
+import { AlignflowError, type Where } from '../errors.js';
+import type { Position } from './position.js';
+
+/** The kinds of problem that `check` finds, as `--json` names them. */
+export type ProblemCode =
+  /** The file cannot be read, is too large, or is not YAML. */
+  | 'file'
+  | 'syntax'
+  | 'duplicate-key'
+  | 'too-large'
+  /** `extends`, `variables` and `--set`. */
+  | 'extends'
+  | 'variable'
+  | 'set'
+  /** The shape of the manifest and of options. */
+  | 'unknown-key'
+  | 'missing'
+  | 'type'
+  | 'value'
+  | 'range'
+  | 'unit'
+  /** Operators and stages, and the files that define them. */
+  | 'operators'
+  | 'unknown-operator'
+  | 'unknown-stage-kind'
+  | 'load'
+  /** References between stages. */
+  | 'unknown-stage'
+  | 'order'
+  | 'cycle'
+  | 'hand-over'
+  /** What planning finds. */
+  | 'column'
+  | 'schema'
+  | 'source'
+  | 'stage'
+  | 'gate'
+  | 'memory';
+
+/** One thing that is wrong, with its place: what `check` prints, and what `--json` writes. */
+export interface Problem {
+  readonly code: ProblemCode;
+  /** One sentence without a full stop. */
+  readonly message: string;
+  readonly at: Position;
+  /** What would have been right. */
+  readonly expected?: string;
+  /** The nearest known name to an unknown one. */
+  readonly nearest?: string;
+  /** What to do about it. */
+  readonly fix?: string;
+}
+
+/** Collects problems: everything that is wrong is reported at once. */
+export type Report = (problem: Problem) => void;
+
+/** The problem that an error stands for: its own file and line where it has them, `at` otherwise. */
+export function problemOf(error: unknown, code: ProblemCode, at: Position): Problem {
+  if (!(error instanceof AlignflowError)) throw error;
+  const { what, where, expected, fix } = error.fault;
+  return {
+    code,
+    message: what,
+    at: where?.file === undefined ? at : placeOf(where, where.file),
+    ...(expected === undefined ? {} : { expected }),
+    ...(fix === undefined ? {} : { fix }),
+  };
+}
+
+function placeOf({ line = 1, column = 1 }: Where, file: string): Position {
+  return { file, line, column, length: 1, text: '' };
+}
