@@ -1,0 +1,53 @@
+/** What one operator of a stage took in, gave out and dropped, and how long it was busy. */
+export interface OperatorAccount {
+  readonly operator: string;
+  rowsIn: number;
+  rowsOut: number;
+  /** Rows dropped, by reason. */
+  readonly dropped: Map<string, number>;
+  /** Time in the operator's own synchronous code. */
+  seconds: number;
+}
+
+/** Opens the account of an operator. */
+export function createAccount(operator: string): OperatorAccount {
+  return { operator, rowsIn: 0, rowsOut: 0, dropped: new Map(), seconds: 0 };
+}
+
+/** Rows that an operator dropped, for all reasons together. */
+export function droppedRows(account: OperatorAccount): number {
+  let sum = 0;
+  for (const rows of account.dropped.values()) sum += rows;
+  return sum;
+}
+
+/** Times operators that call each other: a chain of `next` calls is one stack, and only its top is busy. */
+export interface BusyClock {
+  /** Runs `work` on the account of an operator; the caller's time stands still meanwhile. */
+  run(account: OperatorAccount, work: () => void): void;
+  /** Runs `work` on nobody's account (what stands behind the chain). */
+  outside(work: () => void): void;
+}
+
+/** A clock for one chain of operators. */
+export function createBusyClock(now: () => number = () => performance.now()): BusyClock {
+  let busy: OperatorAccount | undefined;
+  let since = 0;
+  const turn = (next: OperatorAccount | undefined) => {
+    const time = now();
+    if (busy !== undefined) busy.seconds += (time - since) / 1000;
+    since = time;
+    const before = busy;
+    busy = next;
+    return before;
+  };
+  const within = (account: OperatorAccount | undefined, work: () => void) => {
+    const before = turn(account);
+    try {
+      work();
+    } finally {
+      turn(before);
+    }
+  };
+  return { run: within, outside: (work) => within(undefined, work) };
+}

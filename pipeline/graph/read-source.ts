@@ -1,0 +1,91 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { RecordBatch } from 'apache-arrow';
+import { Observable } from 'rxjs';
+import { withOrigin } from '../batch/origin.js';
+import { AlignflowError, reasonOf } from '../errors.js';
+import { createRandom, deriveSeed, permutation } from '../run/random.js';
+import type { Source, SourceContext, Unit } from '../source.js';
+import type { MemoryBudget } from './budget.js';
+
+/** A source with its options. */
+export interface ConfiguredSource {
+  readonly source: Source;
+  readonly config: object;
+}
+
+/** How a source is read. */
+export interface Reading {
+  /** Starts again for ever, each epoch with its units in another seeded order. Once, in the natural order, otherwise. */
+  readonly repeat: boolean;
+  /** Added to the source's unit numbers, so that the sources of a mixture have different origins. */
+  readonly firstUnit: number;
+}
+
+/** The units of a source, with a clear error for none. */
+export async function listUnits(
+  { source, config }: ConfiguredSource,
+  context: SourceContext,
+): Promise<readonly Unit[]> {
+  const units = await source.units(config as never, context);
+  if (units.length === 0) {
+    throw new AlignflowError({
+      what: `${source.name} has nothing to read`,
+      where: { stage: context.stage, operator: source.name },
+      expected: 'at least one file with one row group',
+      fix: 'check the path, and whether the stage before it dropped all rows (its ledger says why)',
+    });
+  }
+  return units;
+}
+
+/** The batches of a source, each row with its origin. An epoch without a single row is an error when repeating. */
+export async function* readUnits(
+  { source, config }: ConfiguredSource,
+  units: readonly Unit[],
+  context: SourceContext,
+  { repeat, firstUnit }: Reading,
+): AsyncGenerator<RecordBatch> {
+  for (let epoch = 0; epoch === 0 || repeat; epoch++) {
+    let rows = 0;
+    const order = repeat
+      ? permutation(units.length, createRandom(deriveSeed(context.seed, 'units'), epoch))
+      : Uint32Array.from(units, (_, i) => i);
+    for (const at of order) {
+      let row = 0;
+      for await (const batch of source.read(units[at]!, config as never, context)) {
+        if (batch.numRows === 0) continue;
+        yield withOrigin(batch, { epoch, unit: firstUnit + at, row });
+        row += batch.numRows;
+      }
+      rows += row;
+    }
+    if (repeat && rows === 0) {
+      throw new AlignflowError({
+        what: 'there are no rows to train on',
+        where: { stage: context.stage, operator: source.name },
+        expected: 'at least one row in an epoch',
+        fix: 'look at the ledger of the stage before it: it says why each row was dropped',
+      });
+    }
+  }
+}
+
+/**
+ * Pushes batches as long as the budget has room. A turn of the event loop passes between two batches, so that what
+ * waits behind an asynchronous boundary (a decoded image, a written file) gets its turn.
+ */
+export function fromBatches(batches: () => AsyncIterable<RecordBatch>, budget: MemoryBudget): Observable<RecordBatch> {
+  return new Observable((subscriber) => {
+    const push = async () => {
+      for await (const batch of batches()) {
+        if (subscriber.closed) return;
+        subscriber.next(batch);
+        await nextTurn();
+        await budget.room();
+        if (subscriber.closed) return;
+      }
+      subscriber.complete();
+    };
+    push().catch((error: unknown) => subscriber.error(error instanceof Error ? error : new Error(reasonOf(error))));
+  });
+}

@@ -1,0 +1,126 @@
+import { createLogUpdate } from 'log-update';
+import pico from 'picocolors';
+import type { Progress, StepMetrics } from '../metrics.js';
+import type { RunEvent } from '../run/events.js';
+import { formatBytes, formatCount, formatFigure, formatSeconds } from './format.js';
+
+/** Shows a run to a person. */
+export interface ProgressView {
+  show(event: RunEvent): void;
+  /** Ends the live part; what was shown last stays. */
+  stop(): void;
+}
+
+/** What is known of the stage that runs now. */
+interface Running {
+  readonly stage: string;
+  readonly startedAt: number;
+  progress?: Progress;
+  progressAt: number;
+  /** Work done when the stage began to report, so that a resumed stage's rate is right. */
+  base?: { readonly done: number; readonly at: number; readonly doing: string | undefined };
+  values?: StepMetrics['values'];
+  loggedAt: number;
+}
+
+/** Seconds between two lines of a plain log. */
+const LOG_EVERY = 10;
+
+/**
+ * A live line for the running stage in a terminal; elsewhere a plain log with a line every ten seconds. Colours follow
+ * the terminal and NO_COLOR.
+ */
+export function createProgressView(
+  stream: NodeJS.WriteStream,
+  now: () => number = () => performance.now(),
+): ProgressView {
+  const live = stream.isTTY === true;
+  const colours = pico.createColors(live && pico.isColorSupported);
+  const update = createLogUpdate(stream, { showCursor: true });
+  let running: Running | undefined;
+  let names = 0;
+  const print = (line: string) => {
+    if (live) update.clear();
+    stream.write(`${line}\n`);
+  };
+  const redraw = (stage: Running) => {
+    const line = describeProgress(stage, now());
+    if (live)
+      update(
+        `${colours.cyan('▸')} ${stage.stage.padEnd(names)}  ${line.slice(0, (stream.columns ?? 100) - names - 6)}`,
+      );
+    else if (now() - stage.loggedAt >= LOG_EVERY * 1000) {
+      stage.loggedAt = now();
+      print(`  ${stage.stage}: ${line}`);
+    }
+  };
+  return {
+    show(event) {
+      switch (event.kind) {
+        case 'run-started':
+          names = Math.max(...event.stages.map((name) => name.length));
+          print(`${colours.bold(event.name)}: ${event.stages.length} stages into ${event.output}`);
+          break;
+        case 'stage-started':
+          running = { stage: event.stage, startedAt: now(), progressAt: now(), loggedAt: now() };
+          if (!live)
+            print(`  ${event.stage}: ${event.use}${event.resumed ? ', goes on where it was interrupted' : ''}`);
+          break;
+        case 'stage-skipped':
+          print(`${colours.dim('=')} ${event.stage.padEnd(names)}  ${colours.dim('complete, skipped')}`);
+          break;
+        case 'stage-event':
+          if (running === undefined) break;
+          if (event.event.kind === 'note') print(`  ${event.stage}: ${event.event.text}`);
+          if (event.event.kind === 'progress') advance(running, event.event, now());
+          if (event.event.kind === 'step') running.values = event.event.values;
+          redraw(running);
+          break;
+        case 'stage-complete':
+          running = undefined;
+          print(
+            `${colours.green('✓')} ${event.stage.padEnd(names)}  ${event.summary} ${colours.dim(`(${formatSeconds(event.seconds)})`)}`,
+          );
+          break;
+        case 'run-complete':
+          print(
+            `${colours.bold('done')} in ${formatSeconds(event.seconds)}; the report is ${colours.bold(event.report)}`,
+          );
+          break;
+      }
+    },
+    stop() {
+      if (live) update.done();
+    },
+  };
+}
+
+function advance(stage: Running, progress: Progress, at: number): void {
+  if (stage.base === undefined || stage.base.doing !== progress.doing) {
+    stage.base = { done: progress.done, at, doing: progress.doing };
+  }
+  stage.progress = progress;
+  stage.progressAt = at;
+}
+
+/** `1,200 / 4,000 steps  30 %  412/s  6 min 48 s left  loss 2.31`. */
+function describeProgress({ startedAt, progress, base, values }: Running, at: number): string {
+  const parts: string[] = [];
+  if (progress !== undefined && base !== undefined) {
+    const { done, total, unit, doing } = progress;
+    const amount = (n: number) => (unit === 'bytes' ? formatBytes(n) : formatCount(n));
+    const rate = (done - base.done) / Math.max((at - base.at) / 1000, 1e-3);
+    if (doing !== undefined) parts.push(doing);
+    parts.push(
+      `${amount(done)}${total === undefined ? '' : ` / ${amount(total)}`}${unit === 'bytes' ? '' : ` ${unit}`}`,
+    );
+    if (total !== undefined && total > 0) parts.push(`${Math.floor((100 * done) / total)} %`);
+    if (done > base.done) {
+      parts.push(`${amount(rate)}/s`);
+      if (total !== undefined) parts.push(`${formatSeconds((total - done) / rate)} left`);
+    }
+  }
+  if (parts.length === 0) parts.push(formatSeconds((at - startedAt) / 1000));
+  if (values?.loss !== undefined) parts.push(`loss ${formatFigure(values.loss)}`);
+  return parts.join('  ');
+}
