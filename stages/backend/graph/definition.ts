@@ -1,0 +1,141 @@
+import type { Attribute, TensorMetadata } from '../addon.js';
+import { attributeTypes, dataTypes } from '../native.js';
+import {
+  type AttributeMessage,
+  attributeOf,
+  floatsValue,
+  integersValue,
+  type NodeMessage,
+  nodeMessage,
+  shapeValue,
+  tensorValue,
+  typeValue,
+} from './messages.js';
+import { type Recording, UnrecordableError } from './recorder.js';
+
+/** What a recorded step reads and gives: handles of the tensors that stood for its variables and feeds, and of its results. */
+export interface RecordedStep {
+  readonly recording: Recording;
+  readonly variables: readonly TensorMetadata[];
+  readonly feeds: readonly TensorMetadata[];
+  /** Ids of the outputs. */
+  readonly outputs: readonly number[];
+  /** Ids of the new values, each with the index of its variable. */
+  readonly updates: readonly { readonly id: number; readonly variable: number }[];
+}
+
+/** Names of the nodes that a session feeds and fetches; `i` counts variables, feeds or outputs. */
+export const nodeNames = {
+  feed: (i: number) => `feed${i}`,
+  output: (i: number) => `output${i}`,
+  /** A one that is there when all updates are made. */
+  updated: 'updated',
+  /** The present value of a variable. */
+  value: (i: number) => `value${i}`,
+  /** Takes a value for a variable, which `assigned` then assigns. */
+  initial: (i: number) => `initial${i}`,
+  /** The value that was assigned. */
+  assigned: (i: number) => `assigned${i}`,
+  /** A one that is there when the memory of a variable is given back. */
+  released: (i: number) => `released${i}`,
+};
+
+/**
+ * The graph of a recorded step. Variables are resource variables of the session. The step reads each variable once, before its
+ * update is assigned; a variable read keeps its old memory, so later uses in the step still see the old value.
+ */
+export function graphOf(step: RecordedStep): NodeMessage[] {
+  const nodes: NodeMessage[] = [];
+  /** Where a tensor comes from: the name to use as an input, and its dtype. */
+  const places = new Map<number, { readonly name: string; readonly dtype: number }>();
+  const add = (name: string, op: string, inputs: readonly string[], attributes: Record<string, AttributeMessage>) => {
+    nodes.push(nodeMessage(name, op, inputs, attributes));
+  };
+  const place = (id: number) => places.get(id) ?? missing(id);
+
+  step.feeds.forEach(({ id, dtype, shape }, i) => {
+    add(nodeNames.feed(i), 'Placeholder', [], { dtype: typeValue(dtype), shape: shapeValue(shape) });
+    places.set(id, { name: nodeNames.feed(i), dtype });
+  });
+  step.variables.forEach((handle, i) => {
+    addVariable(add, handle, i);
+    places.set(handle.id, { name: `read${i}`, dtype: handle.dtype });
+  });
+
+  step.recording.forEach((entry, i) => {
+    const name = `${entry.kind}${i}`;
+    if (entry.kind === 'constant') {
+      const value = tensorValue(entry.dtype, entry.shape, entry.bytes);
+      add(name, 'Const', [], { dtype: typeValue(entry.dtype), value });
+      places.set(entry.id, { name, dtype: entry.dtype });
+    } else {
+      const attributes = entry.attributes.map((attribute) => [attribute.name, attributeValue(attribute)] as const);
+      add(
+        name,
+        entry.name,
+        entry.inputs.map((id) => place(id).name),
+        Object.fromEntries(attributes),
+      );
+      entry.outputs.forEach(({ id, dtype }, k) => {
+        places.set(id, { name: k === 0 ? name : `${name}:${k}`, dtype });
+      });
+    }
+  });
+
+  for (const { id, variable } of step.updates) {
+    const dtype = typeValue(step.variables[variable]!.dtype);
+    add(`update${variable}`, 'AssignVariableOp', [`variable${variable}`, place(id).name, `^read${variable}`], {
+      dtype,
+    });
+  }
+  const updates = step.updates.map(({ variable }) => `^update${variable}`);
+  addOne(add, nodeNames.updated, updates);
+  step.outputs.forEach((id, i) => {
+    const { name, dtype } = place(id);
+    add(nodeNames.output(i), 'Identity', [name], { T: typeValue(dtype) });
+  });
+  return nodes;
+}
+
+type Add = (name: string, op: string, inputs: readonly string[], attributes: Record<string, AttributeMessage>) => void;
+
+/** A variable, the read of the step, and the nodes that get, set and free it between steps. */
+function addVariable(add: Add, handle: TensorMetadata, i: number): void {
+  const [dtype, shape] = [typeValue(handle.dtype), shapeValue(handle.shape)];
+  const name = attributeOf((message) => message.setS(Buffer.from(`variable${i}`)));
+  add(`variable${i}`, 'VarHandleOp', [], { dtype, shape, shared_name: name });
+  add(`read${i}`, 'ReadVariableOp', [`variable${i}`], { dtype });
+  add(`stored${i}`, 'ReadVariableOp', [`variable${i}`], { dtype });
+  add(nodeNames.value(i), 'Identity', [`stored${i}`], { T: dtype });
+  add(nodeNames.initial(i), 'Placeholder', [], { dtype, shape });
+  add(`assign${i}`, 'AssignVariableOp', [`variable${i}`, nodeNames.initial(i)], { dtype });
+  addOne(add, nodeNames.assigned(i), [`^assign${i}`]);
+  add(`release${i}`, 'DestroyResourceOp', [`variable${i}`], {});
+  addOne(add, nodeNames.released(i), [`^release${i}`]);
+}
+
+/** A session fetches tensors, not ops: so a constant that waits for ops. */
+function addOne(add: Add, name: string, after: readonly string[]): void {
+  add(name, 'Const', after, {
+    dtype: typeValue(dataTypes.int32),
+    value: tensorValue(dataTypes.int32, [], new Uint8Array([1, 0, 0, 0])),
+  });
+}
+
+function attributeValue({ name, type, value }: Attribute): AttributeMessage {
+  if (type === attributeTypes.type && typeof value === 'number') return typeValue(value);
+  if (type === attributeTypes.shape && Array.isArray(value)) return shapeValue(value);
+  if (type === attributeTypes.int && Array.isArray(value)) return integersValue(value);
+  if (type === attributeTypes.float && Array.isArray(value)) return floatsValue(value);
+  return attributeOf((message) => {
+    if (type === attributeTypes.bool) message.setB(Boolean(value));
+    else if (type === attributeTypes.int && typeof value === 'number') message.setI(value);
+    else if (type === attributeTypes.float && typeof value === 'number') message.setF(value);
+    else if (type === attributeTypes.string && typeof value === 'string') message.setS(Buffer.from(value));
+    else throw new UnrecordableError({ what: `an op has an attribute ${name} of a kind that is not recorded` });
+  });
+}
+
+function missing(id: number): never {
+  throw new Error(`tensor ${id} is in no recording`);
+}

@@ -1,0 +1,85 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { reasonOf } from '../../../pipeline/errors.js';
+import type { Addon, TensorMetadata } from '../addon.js';
+import { nodeNames } from './definition.js';
+import { type NodeMessage, savedModel } from './messages.js';
+import { UnrecordableError } from './recorder.js';
+
+/** A graph that TensorFlow has loaded, with variables of its own. Tensors go in and out as ids of the addon. */
+export interface GraphSession {
+  /** Runs the step: feeds in their order, outputs in theirs. The variables are updated when it returns. */
+  run(feeds: readonly number[]): TensorMetadata[];
+  /** The present values of all variables; they share the variables' memory. */
+  readAll(): TensorMetadata[];
+  /** Sets all variables. No memory is copied. */
+  assignAll(values: readonly number[]): void;
+  /** Gives back the memory of all variables; they must be assigned before the next run. */
+  release(): void;
+  /** Frees the graph. */
+  close(): void;
+}
+
+/** What is fed or fetched in one go: the addon's time and memory for a list of names grow with the square of its length. */
+const chunk = 512;
+
+/**
+ * Loads the graph. The addon's only way in is a SavedModel in a folder: it is written, read and deleted at once.
+ * Throws an `UnrecordableError` with what TensorFlow says where it refuses the graph.
+ */
+export function openSession(
+  addon: Addon,
+  nodes: readonly NodeMessage[],
+  counts: { readonly variables: number; readonly outputs: number },
+): GraphSession {
+  const folder = mkdtempSync(join(tmpdir(), 'alignflow-graph-'));
+  let id: number;
+  try {
+    writeFileSync(join(folder, 'saved_model.pb'), savedModel(nodes));
+    id = load(addon, folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+
+  const outputs = [...indices(counts.outputs).map(nodeNames.output), nodeNames.updated].join(',');
+  const chunks = indices(Math.ceil(counts.variables / chunk)).map((c) =>
+    indices(Math.min(chunk, counts.variables - c * chunk)).map((i) => c * chunk + i),
+  );
+  const discard = (handles: readonly TensorMetadata[]) => {
+    for (const handle of handles) addon.deleteTensor(handle.id);
+  };
+  return {
+    run(feeds) {
+      const handles = addon.runSavedModel(id, feeds, feeds.map((_, i) => nodeNames.feed(i)).join(','), outputs);
+      discard(handles.slice(counts.outputs));
+      return handles.slice(0, counts.outputs);
+    },
+    readAll: () =>
+      chunks.flatMap((variables) => addon.runSavedModel(id, [], '', variables.map(nodeNames.value).join(','))),
+    assignAll(values) {
+      for (const variables of chunks) {
+        const inputs = variables.map((i) => values[i]!);
+        const [from, done] = [variables.map(nodeNames.initial).join(','), variables.map(nodeNames.assigned).join(',')];
+        discard(addon.runSavedModel(id, inputs, from, done));
+      }
+    },
+    release() {
+      for (const variables of chunks) {
+        discard(addon.runSavedModel(id, [], '', variables.map(nodeNames.released).join(',')));
+      }
+    },
+    close: () => addon.deleteSavedModel(id),
+  };
+}
+
+/** What TensorFlow does not take as a graph can still run op by op. */
+function load(addon: Addon, folder: string): number {
+  try {
+    return addon.loadSavedModel(folder, 'serve,');
+  } catch (error) {
+    throw new UnrecordableError({ what: `TensorFlow refuses the recorded graph: ${reasonOf(error)}`, cause: error });
+  }
+}
+
+const indices = (count: number) => Array.from({ length: count }, (_, i) => i);

@@ -1,0 +1,194 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import * as tf from '@tensorflow/tfjs-core';
+import {
+  concatMap,
+  concatWith,
+  defer,
+  EMPTY,
+  from,
+  merge,
+  Observable,
+  type OperatorFunction,
+  take,
+  throwError,
+} from 'rxjs';
+import { AlignflowError } from '../../pipeline/errors.js';
+import type { StepMetrics } from '../../pipeline/metrics.js';
+import type { Program, Tensors } from '../backend/program.js';
+import { type AdamWOptions, biasCorrections } from './adamw.js';
+import type { ParameterGroup } from './groups.js';
+import { checkSchedule, type Schedule, warmupCosine } from './schedule.js';
+import { rateFeeds } from './step.js';
+
+/** Where a run is. */
+export interface TrainingPosition {
+  /** Steps done, skipped ones included: one batch each. */
+  readonly step: number;
+  /** Updates made: steps done without those that were skipped. */
+  readonly updates: number;
+}
+
+/** What the objective is fed for one step. */
+export interface PreparedBatch {
+  /** Feeds of the objective. The trainer disposes of them after the step. */
+  readonly feeds: Tensors;
+  /** How many samples they hold. */
+  readonly samples: number;
+}
+
+/** A training run over a program made from `trainingStep`. */
+export interface TrainerOptions<Batch> {
+  readonly program: Program;
+  /** The groups that the program's step was made with: their learning rates are the peaks of the schedule. */
+  readonly groups: readonly ParameterGroup[];
+  readonly adamW: AdamWOptions;
+  readonly schedule: Schedule;
+  /** Makes the feeds of a batch, `step` counted from 0. Called just before the step, so that no feeds pile up. */
+  readonly prepare: (batch: Batch, step: number) => PreparedBatch;
+  /** Where the run goes on. Step 0 by default. */
+  readonly start?: TrainingPosition;
+  /** Called every `every` steps and after the last one, with the position to go on from; training waits for it. */
+  readonly checkpoint?: { readonly every: number; readonly save: (position: TrainingPosition) => Promise<void> };
+  /** So many steps in a row with a loss or gradient that is not finite end the run with an error. 10 by default. */
+  readonly patience?: number;
+  /** Ends the run with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Trains: batches in, one `StepMetrics` out for each, with `loss`, `learning_rate` (of the first trained group),
+ * `gradient_norm`, `skipped` (steps without update so far), `samples_per_second`, `waiting_share` (of the time since the start,
+ * how much went by without a batch to train on) and the objective's own metrics. The source repeats for ever: the trainer
+ * unsubscribes when its steps are done; a source that ends earlier is an error.
+ */
+export function train<Batch>(options: TrainerOptions<Batch>): OperatorFunction<Batch, StepMetrics> {
+  checkSchedule(options.schedule);
+  const start = options.start ?? { step: 0, updates: 0 };
+  const steps = options.schedule.steps - start.step;
+  return (source) =>
+    defer(() => {
+      if (steps <= 0) return EMPTY;
+      const run = stepper(options, start);
+      const early = throwError(() => endedEarly(options.schedule.steps, run.position().step));
+      const metrics = source.pipe(
+        concatMap((batch) => from(run.next(batch))),
+        concatWith(early),
+      );
+      return merge(metrics, aborted(options.signal)).pipe(take(steps));
+    });
+}
+
+/** The state of a run, and the function that takes it one step on. */
+function stepper<Batch>(options: TrainerOptions<Batch>, start: TrainingPosition) {
+  const { program, schedule, checkpoint, patience = 10 } = options;
+  const watch = stopwatch();
+  let { step, updates } = start;
+  let failed = 0;
+
+  const next = async (batch: Batch): Promise<StepMetrics> => {
+    watch.begin();
+    const factor = warmupCosine(schedule, step);
+    const { feeds, samples } = options.prepare(batch, step);
+    const values = runOnce(program, { ...feeds, ...rates(options, factor, updates + 1) });
+    const { counts, ...measured } = values;
+    step += 1;
+    if (counts === 1) updates += 1;
+    failed = counts === 1 ? 0 : failed + 1;
+    if (failed >= patience) throw notFinite(step, failed, values);
+    const timing = watch.end(samples);
+    if (checkpoint !== undefined && (step % checkpoint.every === 0 || step === schedule.steps)) {
+      await checkpoint.save({ step, updates });
+    }
+    watch.wait();
+    await nextTurn();
+    const learningRate = factor * peakRate(options.groups);
+    return {
+      kind: 'step',
+      step,
+      values: { ...measured, learning_rate: learningRate, skipped: step - updates, ...timing },
+    };
+  };
+  return { next, position: (): TrainingPosition => ({ step, updates }) };
+}
+
+/** Runs the program, reads its outputs as numbers, and disposes of feeds and outputs. */
+function runOnce(program: Program, feeds: Tensors): Record<string, number> {
+  try {
+    const outputs = program.run(feeds);
+    const values = Object.entries(outputs).map(([name, output]) => [name, output.dataSync()[0]!] as const);
+    tf.dispose(outputs);
+    return Object.fromEntries(values);
+  } finally {
+    tf.dispose({ ...feeds });
+  }
+}
+
+/** The scalars that change from step to step: learning rate of each trained group, bias corrections of update `t`. */
+function rates<Batch>({ groups, adamW }: TrainerOptions<Batch>, factor: number, t: number): Tensors {
+  const { first, second } = biasCorrections(t, adamW);
+  const feeds: Record<string, tf.Tensor> = {
+    [rateFeeds.firstCorrection]: tf.scalar(first),
+    [rateFeeds.secondCorrection]: tf.scalar(second),
+  };
+  groups.forEach(({ learningRate }, g) => {
+    if (learningRate !== 'frozen') feeds[rateFeeds.learningRate(g)] = tf.scalar(learningRate * factor);
+  });
+  return feeds;
+}
+
+function peakRate(groups: readonly ParameterGroup[]): number {
+  const rate = groups.find(({ learningRate }) => learningRate !== 'frozen')?.learningRate;
+  return rate === undefined || rate === 'frozen' ? 0 : rate;
+}
+
+/** Time in steps and time without a batch; checkpoints count as neither. Milliseconds of the monotonic clock. */
+function stopwatch() {
+  let since = performance.now();
+  let waited = 0;
+  let total = 0;
+  let span = 0;
+  return {
+    begin() {
+      const now = performance.now();
+      waited += now - since;
+      span = now - since;
+      since = now;
+    },
+    end(samples: number) {
+      const now = performance.now();
+      span += now - since;
+      total += span;
+      return { samples_per_second: (1000 * samples) / span, waiting_share: waited / total };
+    },
+    wait() {
+      since = performance.now();
+    },
+  };
+}
+
+/** Never emits; fails with the signal's reason when it is aborted. */
+function aborted(signal: AbortSignal | undefined): Observable<never> {
+  return new Observable((subscriber) => {
+    if (signal === undefined) return subscriber.complete();
+    const stop = () => subscriber.error(signal.reason);
+    if (signal.aborted) return stop();
+    signal.addEventListener('abort', stop, { once: true });
+    return () => signal.removeEventListener('abort', stop);
+  });
+}
+
+function endedEarly(steps: number, done: number): AlignflowError {
+  return new AlignflowError({
+    what: `the batches ended after ${done} of ${steps} steps`,
+    expected: 'a source that repeats until training is done',
+    fix: 'check that the data is not empty and holds at least one whole batch',
+  });
+}
+
+function notFinite(step: number, failed: number, values: Readonly<Record<string, number>>): AlignflowError {
+  return new AlignflowError({
+    what: `loss ${values.loss}, gradient norm ${values.gradient_norm} at step ${step}: ${failed} steps in a row were not finite`,
+    expected: 'a finite loss and finite gradients',
+    fix: 'lower the learning rate or lengthen the warm-up, and look for bad values in the data',
+  });
+}
