@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AlignflowError } from '../../pipeline/errors.js';
 import { howToGetRoom, lastLines, runCommand, saysDiskFull } from './command.js';
+import { folderSize } from './folder-size.js';
 import type { Wheel } from './lock.js';
 import type { SetupReport } from './setup-event.js';
 import type { Tool } from './toolchain.js';
@@ -30,7 +31,7 @@ export async function fetchWheel(wheel: Wheel, folder: string, pip: Tool, report
   const own = join(folder, `${partialPrefix}${process.pid}`);
   await mkdir(own, { recursive: true });
   const progress = setInterval(() => {
-    void bytesIn(own).then((done) =>
+    void folderSize(own).then((done) =>
       report({ step: 'fetch', name: wheel.file, done: Math.min(done, wheel.bytes), total: wheel.bytes }),
     );
   }, pollMilliseconds);
@@ -77,20 +78,6 @@ async function sha256(path: string): Promise<string | undefined> {
     throw error;
   }
   return hash.digest('hex');
-}
-
-/** Bytes of all files under a folder; files that go away meanwhile count as nothing. */
-export async function bytesIn(folder: string): Promise<number> {
-  const entries = await readdir(folder, { recursive: true }).catch(() => []);
-  const sizes = await Promise.all(
-    entries.map((entry) =>
-      stat(join(folder, entry)).then(
-        (found) => (found.isFile() ? found.size : 0),
-        () => 0,
-      ),
-    ),
-  );
-  return sizes.reduce((sum, size) => sum + size, 0);
 }
 
 function pipFailed(wheel: Wheel, output: string): AlignflowError {

@@ -2,9 +2,12 @@ import { mkdir, readdir, rename, rm, statfs, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path';
 import { lock } from 'proper-lockfile';
 import { AlignflowError, reasonOf } from '../../pipeline/errors.js';
+import { formatBytes } from '../../pipeline/terminal/format.js';
+import { demandedBackend, wasmAskedFor } from './choice.js';
 import { howToGetRoom, saysDiskFull } from './command.js';
 import { compile } from './compile.js';
-import { bytesIn, fetchWheel, isPartial } from './fetch.js';
+import { fetchWheel, isPartial } from './fetch.js';
+import { folderSize } from './folder-size.js';
 import {
   addonName,
   describeBuild,
@@ -47,7 +50,7 @@ const staleMilliseconds = 10_000;
  * Throws `AlignflowError` when it should have worked and did not (network, checksum, compiler, disk).
  */
 export async function setUp({ variant = 'cpu', report = () => {} }: SetupOptions = {}): Promise<SetupOutcome> {
-  if (process.env.ALIGNFLOW_BACKEND === 'wasm') return { kind: 'wasm', reason: 'ALIGNFLOW_BACKEND=wasm asks for it' };
+  if (demandedBackend() === 'wasm') return { kind: 'wasm', reason: wasmAskedFor };
   const wheels = wheelsFor(thisSystem, variant);
   const installation = installationFor(thisSystem, variant, wheels);
   if (isComplete(installation)) return { kind: 'tensorflow', installation, built: false };
@@ -154,19 +157,15 @@ async function checkRoom(building: string, wheels: readonly Wheel[]): Promise<vo
   const sum = (numbers: readonly number[]) => numbers.reduce((total, value) => total + value, 0);
   const sizes = wheels.map((wheel) => wheel.bytes);
   const all = sum(sizes) + Math.max(...sizes) + sum(wheels.map((wheel) => wheel.unpackedBytes));
-  const needed = all - (await bytesIn(building));
+  const needed = all - (await folderSize(building));
   const { bavail, bsize } = await statfs(building);
   if (bavail * bsize >= needed) return;
   throw new AlignflowError({
-    what: `the disk has ${megabytes(bavail * bsize)} left`,
+    what: `the disk has ${formatBytes(bavail * bsize)} left`,
     where: { file: building },
-    expected: `${megabytes(needed)} to fetch and unpack TensorFlow, of which a part is free again afterwards`,
+    expected: `${formatBytes(needed)} to fetch and unpack TensorFlow, of which a part is free again afterwards`,
     fix: howToGetRoom,
   });
-}
-
-function megabytes(bytes: number): string {
-  return `${Math.ceil(bytes / 1e6)} MB`;
 }
 
 function isCode(error: unknown, code: string): boolean {

@@ -1,13 +1,14 @@
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { AlignflowError, reasonOf } from '../../pipeline/errors.js';
 import { registerTensorflow } from './addon.js';
-import { findInstallation } from './installation.js';
+import { type BackendKind, demandedBackend, wasmAskedFor } from './choice.js';
+import { findInstallation, tfjsNodeFolder } from './installation.js';
 import { type NativeOps, nativeOps } from './native.js';
 import { findToolchain, type Obstacle } from './toolchain.js';
+import { registerWasmKernels } from './wasm-kernels.js';
 import { thisSystem, unsupported } from './wheels.js';
-
-/** The names of the backends, as tfjs registers them. */
-export type BackendKind = 'tensorflow' | 'wasm';
 
 /** The backend in use. */
 export interface Backend {
@@ -16,6 +17,8 @@ export interface Backend {
   readonly version: string;
   /** TensorFlow's own kernels; `undefined` with WebAssembly. */
   readonly native: NativeOps | undefined;
+  /** Why this is not TensorFlow; `undefined` when it is, or when WebAssembly is what the program preferred. */
+  readonly obstacle: Obstacle | undefined;
 }
 
 /** Settings of a start. */
@@ -44,7 +47,7 @@ export async function startBackend(options: StartOptions = {}): Promise<Backend>
   const wanted = demanded ?? prefer ?? backendInUse() ?? 'tensorflow';
   const obstacle =
     wanted === 'tensorflow' ? await loadTensorflow() : demanded === 'wasm' ? { reason: wasmAskedFor } : undefined;
-  if (wanted === 'tensorflow' && obstacle === undefined) return use('tensorflow');
+  if (wanted === 'tensorflow' && obstacle === undefined) return use('tensorflow', undefined);
   if (obstacle !== undefined) {
     if (demanded === 'tensorflow') throw notThere(obstacle);
     const line = `alignflow: the WebAssembly backend is in use, which is slow: ${describe(obstacle)}`;
@@ -52,22 +55,7 @@ export async function startBackend(options: StartOptions = {}): Promise<Backend>
     said.add(line);
   }
   await loadWasm();
-  return use('wasm');
-}
-
-/** Why TensorFlow is not used although nothing stands against it. */
-export const wasmAskedFor = 'ALIGNFLOW_BACKEND=wasm asks for it';
-
-/** What `ALIGNFLOW_BACKEND` demands. Throws `AlignflowError` when it is set to anything but a backend. */
-export function demandedBackend(environment: NodeJS.ProcessEnv = process.env): BackendKind | undefined {
-  const demanded = environment.ALIGNFLOW_BACKEND;
-  if (demanded === undefined || demanded === '') return undefined;
-  if (demanded === 'tensorflow' || demanded === 'wasm') return demanded;
-  throw new AlignflowError({
-    what: `ALIGNFLOW_BACKEND=${demanded} is no backend`,
-    expected: 'tensorflow or wasm',
-    fix: 'unset ALIGNFLOW_BACKEND, or set it to one of them',
-  });
+  return use('wasm', obstacle);
 }
 
 /** The backend in use, `undefined` before `startBackend`. */
@@ -100,22 +88,27 @@ async function loadTensorflow(): Promise<Obstacle | undefined> {
   }
 }
 
-/** Loads the WebAssembly backend once. It finds its .wasm files beside its own code, and knows no threads under Node. */
+/**
+ * Loads the WebAssembly backend once. It finds its .wasm files beside its own code, and knows no threads under Node.
+ * The gradients of all ops come with the package `@tensorflow/tfjs`, which tfjs-node loads by itself.
+ */
 async function loadWasm(): Promise<void> {
-  if (!loaded.has('wasm'))
-    loaded.set(
-      'wasm',
-      import('@tensorflow/tfjs-backend-wasm').then((wasm) => wasm.version_wasm),
-    );
+  const load = async () => {
+    createRequire(join(tfjsNodeFolder(), 'package.json'))('@tensorflow/tfjs');
+    const { version_wasm } = await import('@tensorflow/tfjs-backend-wasm');
+    registerWasmKernels();
+    return version_wasm;
+  };
+  if (!loaded.has('wasm')) loaded.set('wasm', load());
   await loaded.get('wasm');
 }
 
-async function use(kind: BackendKind): Promise<Backend> {
+async function use(kind: BackendKind, obstacle: Obstacle | undefined): Promise<Backend> {
   const version = await loaded.get(kind);
   if (version === undefined || !(await tf.setBackend(kind))) {
     throw new AlignflowError({ what: `the backend ${kind} did not start`, fix: 'run `alignflow doctor`' });
   }
-  return { kind, version, native: nativeOps() };
+  return { kind, version, native: nativeOps(), obstacle };
 }
 
 function describe({ reason, fix }: Obstacle): string {
