@@ -1,8 +1,8 @@
 import type { RecordBatch, Schema } from 'apache-arrow';
-import type { Observable } from 'rxjs';
+import type { Observable, OperatorFunction } from 'rxjs';
 import type { MemoryBudget } from './graph/budget.js';
 import type { StageEvent } from './metrics.js';
-import type { Reads } from './operator.js';
+import type { Operator, Reads } from './operator.js';
 
 /** What a stage hands over to later ones, as far as it is known before anything runs. */
 export interface Artefacts {
@@ -59,9 +59,19 @@ export interface StageContext {
   readonly budget: MemoryBudget;
   /**
    * The stage's rows: its source or its `from`, through its steps. With `repeat` they start again for ever, in a new
-   * seeded order of units each epoch, and the stage ends by unsubscribing; `skip` leaves out that many batches.
+   * seeded order of units each epoch, and the stage ends by unsubscribing; `skip` leaves out that many batches. A
+   * `rehearsal` is a pass over rows that are read again later: it appears in no ledger and no count.
    */
-  rows(options?: { readonly repeat?: boolean; readonly skip?: number }): Observable<RecordBatch>;
+  rows(options?: {
+    readonly repeat?: boolean;
+    readonly skip?: number;
+    readonly rehearsal?: boolean;
+  }): Observable<RecordBatch>;
+  /** An operator behind the stage's steps, with options of the stage's own; counted and named like a step. */
+  through<Config extends object>(
+    operator: Operator<Config>,
+    config: Config,
+  ): OperatorFunction<RecordBatch, RecordBatch>;
   /** Writes the rows of a stage through its sink and emits progress. The stage is complete when it completes. */
   write(rows: Observable<RecordBatch>): Observable<StageEvent>;
 }

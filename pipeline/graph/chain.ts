@@ -2,21 +2,15 @@ import type { RecordBatch, Schema } from 'apache-arrow';
 import { Observable, type OperatorFunction } from 'rxjs';
 import { originOf, originWords, withoutOrigin } from '../batch/origin.js';
 import { AlignflowError, reasonOf } from '../errors.js';
-import type { Operator, OperatorContext } from '../operator.js';
-import { createRandom, deriveSeed } from '../run/random.js';
+import type { OperatorContext } from '../operator.js';
+import type { PlannedStep } from '../plan/plan.js';
+import { createRandom } from '../run/random.js';
 import type { Unit } from '../source.js';
 import { type BusyClock, createAccount, createBusyClock, type OperatorAccount } from './account.js';
 import type { MemoryBudget } from './budget.js';
 
-/** One operator of a stage, ready to run. */
-export interface Step {
-  readonly operator: Operator;
-  readonly config: object;
-  /** Name with its place in the stage: `filter/score[2]`. */
-  readonly label: string;
-  /** The schema that it declared to emit, without hidden columns. */
-  readonly schema: Schema;
-}
+/** One operator of a stage, ready to run: `output` is the schema that it declared to emit, without hidden columns. */
+export type Step = Pick<PlannedStep, 'operator' | 'options' | 'label' | 'seed' | 'output'>;
 
 /** A row that an operator dropped. */
 export interface DroppedRow {
@@ -36,7 +30,6 @@ export interface DroppedRow {
 /** What a chain of operators shares. */
 export interface ChainContext {
   readonly stage: string;
-  readonly seed: number;
   readonly signal: AbortSignal;
   readonly budget: MemoryBudget;
   readonly folder: string;
@@ -72,7 +65,7 @@ function link(
   clock: BusyClock,
   context: ChainContext,
 ): Observable<RecordBatch> {
-  const { operator, config, label } = step;
+  const { operator, options, label } = step;
   const where = { stage: context.stage, operator: label };
   const counted = new Observable<RecordBatch>((subscriber) =>
     source.subscribe({
@@ -91,14 +84,14 @@ function link(
       subscriber.error(error instanceof AlignflowError ? error.at(where) : broken(error, where));
     return operator
       .run(
-        config as never,
+        options,
         operatorContext(step, account, context),
       )(counted)
       .subscribe({
         next: (batch) => {
           account.rowsOut += batch.numRows;
           if (!checked) {
-            const difference = schemaDifference(withoutOrigin(batch).schema, step.schema);
+            const difference = schemaDifference(withoutOrigin(batch).schema, step.output);
             if (difference !== undefined) {
               fail(
                 new AlignflowError({
@@ -118,8 +111,11 @@ function link(
   });
 }
 
-function operatorContext({ operator, label }: Step, account: OperatorAccount, chained: ChainContext): OperatorContext {
-  const seed = deriveSeed(chained.seed, chained.stage, label);
+function operatorContext(
+  { operator, label, seed }: Step,
+  account: OperatorAccount,
+  chained: ChainContext,
+): OperatorContext {
   let measured: { readonly measure: string; readonly value: number } | undefined;
   return {
     stage: chained.stage,

@@ -3,14 +3,15 @@ import type { RecordBatch } from 'apache-arrow';
 import { Observable } from 'rxjs';
 import { withOrigin } from '../batch/origin.js';
 import { AlignflowError, reasonOf } from '../errors.js';
+import type { Options } from '../plan/plan.js';
 import { createRandom, deriveSeed, permutation } from '../run/random.js';
 import type { Source, SourceContext, Unit } from '../source.js';
 import type { MemoryBudget } from './budget.js';
 
 /** A source with its options. */
 export interface ConfiguredSource {
-  readonly source: Source;
-  readonly config: object;
+  readonly source: Source<Options>;
+  readonly options: Options;
 }
 
 /** How a source is read. */
@@ -23,10 +24,10 @@ export interface Reading {
 
 /** The units of a source, with a clear error for none. */
 export async function listUnits(
-  { source, config }: ConfiguredSource,
+  { source, options }: ConfiguredSource,
   context: SourceContext,
 ): Promise<readonly Unit[]> {
-  const units = await source.units(config as never, context);
+  const units = await source.units(options, context);
   if (units.length === 0) {
     throw new AlignflowError({
       what: `${source.name} has nothing to read`,
@@ -40,7 +41,7 @@ export async function listUnits(
 
 /** The batches of a source, each row with its origin. An epoch without a single row is an error when repeating. */
 export async function* readUnits(
-  { source, config }: ConfiguredSource,
+  { source, options }: ConfiguredSource,
   units: readonly Unit[],
   context: SourceContext,
   { repeat, firstUnit }: Reading,
@@ -52,7 +53,7 @@ export async function* readUnits(
       : Uint32Array.from(units, (_, i) => i);
     for (const at of order) {
       let row = 0;
-      for await (const batch of source.read(units[at]!, config as never, context)) {
+      for await (const batch of source.read(units[at]!, options, context)) {
         if (batch.numRows === 0) continue;
         yield withOrigin(batch, { epoch, unit: firstUnit + at, row });
         row += batch.numRows;

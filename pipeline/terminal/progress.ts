@@ -1,3 +1,4 @@
+import { relative } from 'node:path';
 import { createLogUpdate } from 'log-update';
 import pico from 'picocolors';
 import type { Progress, StepMetrics } from '../metrics.js';
@@ -59,7 +60,7 @@ export function createProgressView(
       switch (event.kind) {
         case 'run-started':
           names = Math.max(...event.stages.map((name) => name.length));
-          print(`${colours.bold(event.name)}: ${event.stages.length} stages into ${event.output}`);
+          print(`${colours.bold(event.name)}: ${event.stages.length} stages into ${nearby(event.output)}`);
           break;
         case 'stage-started':
           running = { stage: event.stage, startedAt: now(), progressAt: now(), loggedAt: now() };
@@ -84,7 +85,7 @@ export function createProgressView(
           break;
         case 'run-complete':
           print(
-            `${colours.bold('done')} in ${formatSeconds(event.seconds)}; the report is ${colours.bold(event.report)}`,
+            `${colours.bold('done')} in ${formatSeconds(event.seconds)}; the report is ${colours.bold(nearby(event.report))}`,
           );
           break;
       }
@@ -101,6 +102,12 @@ function advance(stage: Running, progress: Progress, at: number): void {
   }
   stage.progress = progress;
   stage.progressAt = at;
+}
+
+/** A path as one would type it here. */
+function nearby(path: string): string {
+  const here = relative(process.cwd(), path);
+  return here === '' || here.startsWith('..') ? path : here;
 }
 
 /** `1,200 / 4,000 steps  30 %  412/s  6 min 48 s left  loss 2.31`. */

@@ -1,0 +1,63 @@
+/** The command line of the pipeline. Commands set an exit code: 0 done, 1 a stage or gate failed, 2 the manifest is wrong. */
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import pico from 'picocolors';
+import { addCheckCommand } from './commands/check.js';
+import { addDescribeCommand } from './commands/describe.js';
+import { addPlanCommand } from './commands/plan.js';
+import { addRunCommand, type Prepare } from './commands/run.js';
+import { AlignflowError } from './errors.js';
+
+/** Version of this package. */
+export function packageVersion(): string {
+  for (const up of ['../package.json', '../../package.json']) {
+    try {
+      const { name, version } = JSON.parse(readFileSync(new URL(up, import.meta.url), 'utf8')) as Record<
+        string,
+        string
+      >;
+      if (name === 'alignflow' && version !== undefined) return version;
+    } catch {
+      // The file is one folder further up when the package is compiled into `dist`.
+    }
+  }
+  throw new AlignflowError({
+    what: 'the package.json of alignflow is not where it should be',
+    fix: 'install alignflow again',
+  });
+}
+
+/** The command `alignflow` with the commands of the pipeline. `prepare` makes ready what stages need before a run. */
+export function createProgram(prepare: Prepare): Command {
+  const program = new Command('alignflow')
+    .description('From raw image-text data to an aligned vision-language model with one manifest.')
+    .version(packageVersion())
+    .showHelpAfterError()
+    .exitOverride();
+  addRunCommand(program, prepare);
+  addCheckCommand(program);
+  addPlanCommand(program);
+  addDescribeCommand(program);
+  return program;
+}
+
+/** Runs a command line and sets the process's exit code. An `AlignflowError` is told in its own words, any other with its stack. */
+export async function runProgram(program: Command, argv: readonly string[]): Promise<void> {
+  try {
+    await program.parseAsync(argv);
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? 0 : 2;
+    } else {
+      process.exitCode = 1;
+      process.stderr.write(`${pico.red('error')} ${describeError(error)}\n`);
+    }
+  }
+}
+
+function describeError(error: unknown): string {
+  if (error instanceof AlignflowError) return error.message;
+  return error instanceof Error
+    ? `${error.stack ?? error.message}\nThis is a defect of alignflow, or of an operator.`
+    : String(error);
+}

@@ -1,0 +1,50 @@
+import type { Command } from 'commander';
+import { lastValueFrom, tap } from 'rxjs';
+import { AlignflowError } from '../errors.js';
+import { renderProblems } from '../manifest/problem.js';
+import type { Plan } from '../plan/plan.js';
+import { planManifest } from '../plan/plan-manifest.js';
+import { run } from '../run/run.js';
+import { createProgressView } from '../terminal/progress.js';
+
+/** Makes ready what the stages of a plan need (a tensor backend), and says what that is: `TensorFlow 2.21, 2 threads`. */
+export type Prepare = (plan: Plan) => Promise<string>;
+
+/** `alignflow run MANIFEST`: plans, then runs stage by stage, with live progress. */
+export function addRunCommand(program: Command, prepare: Prepare): void {
+  program
+    .command('run')
+    .description('run a manifest; what is complete is skipped, what was interrupted goes on')
+    .argument('<manifest>', 'the YAML file')
+    .option('--set <path=value>', 'override one value of the manifest, `stages.contrast.with.steps=100`', collect, [])
+    .action(async (manifest: string, { set }: { set: readonly string[] }) => {
+      const { plan, problems } = await planManifest(manifest, { set });
+      if (problems.length > 0) process.stderr.write(renderProblems(problems));
+      if (plan === undefined) {
+        process.exitCode = 2;
+        return;
+      }
+      const backend = await prepare(plan);
+      const interruption = new AbortController();
+      const interrupt = () => interruption.abort(interrupted);
+      process.once('SIGINT', interrupt);
+      process.once('SIGTERM', interrupt);
+      const view = createProgressView(process.stderr);
+      try {
+        await lastValueFrom(run(plan, { backend, signal: interruption.signal }).pipe(tap((event) => view.show(event))));
+      } finally {
+        view.stop();
+        process.off('SIGINT', interrupt);
+        process.off('SIGTERM', interrupt);
+      }
+    });
+}
+
+const interrupted = new AlignflowError({
+  what: 'interrupted',
+  fix: 'start the same command again: it skips what is complete and goes on from the last checkpoint',
+});
+
+function collect(value: string, previous: readonly string[]): readonly string[] {
+  return [...previous, value];
+}

@@ -1,0 +1,93 @@
+import type { OperatorAccount } from '../graph/account.js';
+import { droppedRows } from '../graph/account.js';
+import type { Result, Sample, StageEvent, StepMetrics } from '../metrics.js';
+import type { PlannedStage } from '../plan/plan.js';
+import type { GateOutcome } from './gates.js';
+import type { StageReport } from './report.js';
+
+/** Points of a training curve that a report keeps at most; between, every second point is dropped again and again. */
+const CURVE_POINTS = 600;
+/** Samples that a report keeps of a stage. */
+const SAMPLES = 60;
+
+/** What is known once a stage has ended. */
+export interface StageEnd {
+  readonly seconds: number;
+  readonly accounts: readonly OperatorAccount[];
+  readonly digest: string;
+  readonly gates: readonly GateOutcome[];
+}
+
+/** Gathers a stage's events for its report, in bounded memory. */
+export function collectReport({ name, stage }: Pick<PlannedStage, 'name' | 'stage'>) {
+  const results: Result[] = [];
+  const samples: Sample[] = [];
+  const notes: string[] = [];
+  let curve: StepMetrics[] = [];
+  let every = 1;
+  let last: StepMetrics | undefined;
+  return {
+    results: results as readonly Result[],
+    take(event: StageEvent): void {
+      if (event.kind === 'result') results.push(event);
+      if (event.kind === 'sample' && samples.length < SAMPLES) samples.push(event);
+      if (event.kind === 'note') notes.push(event.text);
+      if (event.kind === 'step') {
+        last = event;
+        if (event.step % every === 0) curve.push(event);
+        if (curve.length > CURVE_POINTS) {
+          every *= 2;
+          curve = curve.filter(({ step }) => step % every === 0);
+        }
+      }
+    },
+    finish({ seconds, accounts, digest, gates }: StageEnd): StageReport {
+      if (last !== undefined && curve.at(-1) !== last) curve.push(last);
+      const waiting = results.find(({ metric }) => metric === 'waiting_share');
+      return {
+        name,
+        use: stage.name,
+        status: 'complete',
+        seconds,
+        digest,
+        notes,
+        gates: [...gates],
+        metrics: results.map(({ task, metric, value, note }) => ({
+          task,
+          metric,
+          value,
+          ...(note === undefined ? {} : { note }),
+        })),
+        curve: curve.map(({ step, values }) => ({ step, metrics: { ...values } })),
+        samples: samples.map(({ title, text, expected, image }) => ({
+          title,
+          text,
+          ...(expected === undefined ? {} : { expected }),
+          ...(image === undefined ? {} : { image: dataUrl(image) }),
+        })),
+        ...(accounts.length === 0 ? {} : { rows: sumUp(accounts) }),
+        ...(waiting === undefined ? {} : { waitingShare: waiting.value }),
+      };
+    },
+  };
+}
+
+function sumUp(accounts: readonly OperatorAccount[]): NonNullable<StageReport['rows']> {
+  return {
+    in: accounts[0]!.rowsIn,
+    out: accounts.at(-1)!.rowsOut,
+    ledger: accounts.reduce((sum, account) => sum + droppedRows(account), 0),
+    operators: accounts.map((account) => ({
+      name: account.operator,
+      rowsIn: account.rowsIn,
+      rowsOut: account.rowsOut,
+      dropped: [...account.dropped].map(([reason, rows]) => ({ reason, rows })),
+      seconds: account.seconds,
+    })),
+  };
+}
+
+function dataUrl(image: Uint8Array): string {
+  const type = image[0] === 0x89 ? 'png' : image[0] === 0xff ? 'jpeg' : 'webp';
+  return `data:image/${type};base64,${Buffer.from(image).toString('base64')}`;
+}

@@ -1,0 +1,214 @@
+/** The rows of one stage while it runs: its sources, its steps, its sink, and the account of each. */
+import { join, relative } from 'node:path';
+import type { RecordBatch, Schema } from 'apache-arrow';
+import {
+  concat,
+  defer,
+  EMPTY,
+  from,
+  map,
+  mergeMap,
+  Observable,
+  type OperatorFunction,
+  skip as skipFirst,
+  tap,
+} from 'rxjs';
+import { batchBytes } from '../batch/bytes.js';
+import { withoutOrigin } from '../batch/origin.js';
+import { cacheFolder } from '../cache-folder.js';
+import { createAccount, type OperatorAccount } from '../graph/account.js';
+import { createBudget, type MemoryBudget } from '../graph/budget.js';
+import { chain, type DroppedRow, type Step } from '../graph/chain.js';
+import { mix } from '../graph/mix.js';
+import { type ConfiguredSource, fromBatches, listUnits, readUnits } from '../graph/read-source.js';
+import type { Progress } from '../metrics.js';
+import type { PlannedSink, PlannedStage } from '../plan/plan.js';
+import type { Shard } from '../sink.js';
+import type { SourceContext, Unit } from '../source.js';
+import { deriveSeed } from './random.js';
+
+/** A source of a stage and its share of the rows. */
+export interface WeightedSource extends ConfiguredSource {
+  readonly weight: number;
+}
+
+/** What the rows of a stage need from the run. */
+export interface RowsEnvironment {
+  readonly stage: PlannedStage;
+  /** Folder of the manifest. */
+  readonly base: string;
+  readonly sources: readonly WeightedSource[];
+  readonly budget: MemoryBudget;
+  readonly signal: AbortSignal;
+  readonly drop: (row: DroppedRow) => void;
+  readonly note: (text: string) => void;
+}
+
+/** How rows are read; see `StageContext.rows`. */
+export interface RowsOptions {
+  readonly repeat?: boolean;
+  readonly skip?: number;
+  readonly rehearsal?: boolean;
+}
+
+/** A trainer takes a batch at a time, so its rows are read ahead by this many bytes at most, not by the whole budget. */
+const READ_AHEAD = 64_000_000;
+
+/** The rows of a stage, and the accounts of all that they pass, the source first. */
+export interface StageRows {
+  readonly accounts: readonly OperatorAccount[];
+  /** Shards that the sink committed. */
+  readonly shards: readonly Shard[];
+  rows(options?: RowsOptions): Observable<RecordBatch>;
+  through(step: Step): OperatorFunction<RecordBatch, RecordBatch>;
+  write(rows: Observable<RecordBatch>, sink: PlannedSink, schema: Schema, folder: string): Observable<Progress>;
+}
+
+/** Opens the rows of a stage. Nothing is read before `rows` is subscribed to. */
+export function openRows(environment: RowsEnvironment): StageRows {
+  const { stage, sources, budget, signal } = environment;
+  const accounts: OperatorAccount[] = [];
+  const units: Unit[] = [];
+  let expected: number | undefined;
+  let shards: readonly Shard[] = [];
+
+  const chained = (steps: readonly Step[], room: MemoryBudget, counted: boolean) => {
+    const drop = counted ? environment.drop : () => undefined;
+    const linked = chain(steps, { stage: stage.name, signal, budget: room, folder: stage.folder, units, drop });
+    if (counted) accounts.push(...linked.accounts);
+    return linked.run;
+  };
+
+  /** Reads all sources as one, with the origins of each set apart. */
+  async function* batches(options: RowsOptions, account: OperatorAccount): AsyncGenerator<RecordBatch> {
+    const repeat = options.repeat === true;
+    units.length = 0;
+    const shares = [];
+    for (const [i, weighted] of sources.entries()) {
+      const context = sourceContext(
+        environment,
+        weighted,
+        account,
+        options.rehearsal !== true,
+        deriveSeed(stage.seed, 'source', i),
+      );
+      const own = await listUnits(weighted, context);
+      const reading = { repeat, firstUnit: units.length };
+      units.push(...own);
+      shares.push({ batches: readUnits(weighted, own, context, reading), weight: weighted.weight });
+    }
+    const rows = units.reduce<number | undefined>(
+      (sum, unit) => (unit.rows === undefined || sum === undefined ? undefined : sum + unit.rows),
+      0,
+    );
+    expected = repeat ? undefined : rows;
+    yield* shares.length === 1 ? shares[0]!.batches : mix(shares);
+  }
+
+  return {
+    accounts,
+    get shards() {
+      return shards;
+    },
+    rows(options = {}) {
+      return defer(() => {
+        const account = createAccount(sources.map(({ source }) => source.name).join(' + '));
+        if (options.rehearsal !== true) accounts.push(account);
+        const room = options.repeat === true ? createBudget(Math.min(budget.limit, READ_AHEAD)) : budget;
+        return fromBatches(() => batches(options, account), room).pipe(
+          tap((batch) => {
+            account.rowsIn += batch.numRows;
+            account.rowsOut += batch.numRows;
+          }),
+          chained(stage.steps, room, options.rehearsal !== true),
+          skipFirst(options.skip ?? 0),
+        );
+      });
+    },
+    through: (step) => (rows) => defer(() => rows.pipe(chained([step], budget, true))),
+    write(rows, { sink, options, use }, schema, folder) {
+      return defer(() => from(sink.open(options, { stage: stage.name, folder, schema, signal }))).pipe(
+        mergeMap((writer) => {
+          const account = createAccount(use);
+          accounts.push(account);
+          const written = writeInOrder(rows, budget, async (batch) => {
+            account.rowsIn += batch.numRows;
+            const startedAt = performance.now();
+            await writer.write(withoutOrigin(batch));
+            account.seconds += (performance.now() - startedAt) / 1000;
+            account.rowsOut += batch.numRows;
+          });
+          const progress = written.pipe(
+            map(
+              (): Progress => ({
+                kind: 'progress',
+                done: accounts[0]?.rowsIn ?? account.rowsOut,
+                ...(expected === undefined ? {} : { total: expected }),
+                unit: 'rows',
+              }),
+            ),
+          );
+          let closed = false;
+          const commit = defer(async () => {
+            shards = (await writer.close()).map((shard) => ({
+              ...shard,
+              file: join(relative(stage.folder, folder), shard.file),
+            }));
+            closed = true;
+          }).pipe(mergeMap(() => EMPTY));
+          return new Observable<Progress>((subscriber) => {
+            const subscription = concat(progress, commit).subscribe(subscriber);
+            subscription.add(() => {
+              if (!closed) void writer.abort();
+            });
+            return subscription;
+          });
+        }),
+      );
+    },
+  };
+}
+
+/** Writes batches one after the other; each is held in the budget until it is written. Emits once per batch. */
+function writeInOrder(
+  rows: Observable<RecordBatch>,
+  budget: MemoryBudget,
+  write: (batch: RecordBatch) => Promise<void>,
+): Observable<void> {
+  return rows.pipe(
+    map((batch) => ({ batch, release: budget.hold(batchBytes(batch)) })),
+    mergeMap(({ batch, release }) => defer(() => write(batch).finally(release)), 1),
+  );
+}
+
+function sourceContext(
+  { stage, base, signal, drop, note }: RowsEnvironment,
+  { source }: WeightedSource,
+  account: OperatorAccount,
+  counted: boolean,
+  seed: number,
+): SourceContext {
+  return {
+    stage: stage.name,
+    base,
+    seed,
+    signal,
+    cache: cacheFolder(),
+    note,
+    drop(unit, row, reason, detail) {
+      if (!counted) return;
+      account.rowsIn++;
+      account.dropped.set(reason, (account.dropped.get(reason) ?? 0) + 1);
+      drop({
+        stage: stage.name,
+        operator: source.name,
+        reason,
+        ...(detail === undefined ? {} : { detail }),
+        file: unit.file,
+        ...(unit.rowGroup === undefined ? {} : { rowGroup: unit.rowGroup }),
+        row,
+        epoch: 0,
+      });
+    },
+  };
+}

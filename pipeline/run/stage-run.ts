@@ -1,0 +1,168 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { lastValueFrom, tap } from 'rxjs';
+import { AlignflowError, reasonOf } from '../errors.js';
+import { droppedRows, type OperatorAccount } from '../graph/account.js';
+import type { MemoryBudget } from '../graph/budget.js';
+import type { Result, StageEvent } from '../metrics.js';
+import type { PlannedStage } from '../plan/plan.js';
+import type { StageContext } from '../stage.js';
+import { writeFailure } from './atomic-file.js';
+import { checkGates } from './gates.js';
+import { openLedger } from './ledger.js';
+import { openMetricsTable } from './metrics-table.js';
+import { deriveSeed } from './random.js';
+import type { StageReport } from './report.js';
+import type { StageFile, StageRecord } from './stage-record.js';
+import { collectReport } from './stage-report.js';
+import { openRows, type StageRows, type WeightedSource } from './stage-rows.js';
+
+/** What a stage needs of the run. */
+export interface StageEnvironment {
+  readonly base: string;
+  readonly sources: readonly WeightedSource[];
+  readonly budget: MemoryBudget;
+  readonly signal: AbortSignal;
+  readonly emit: (event: StageEvent) => void;
+}
+
+/** Rows are written into this folder of a stage. */
+export const ROWS = 'rows';
+
+/**
+ * Runs one stage in its folder: its rows through its steps, its own work, its ledger and metrics tables. Resolves with
+ * the record that marks it as complete, once the sums hold and the gates are passed.
+ */
+export async function runStage(stage: PlannedStage, environment: StageEnvironment): Promise<StageRecord> {
+  const startedAt = performance.now();
+  const { signal, budget, emit } = environment;
+  const ledger = await openLedger(join(stage.folder, 'ledger.parquet'));
+  const metrics = await openMetricsTable(join(stage.folder, 'metrics.parquet'));
+  const report = collectReport(stage);
+  const take = (event: StageEvent) => {
+    if (event.kind === 'step')
+      for (const [name, value] of Object.entries(event.values))
+        metrics.append({ step: event.step, metric: name, value });
+    report.take(event);
+    emit(event);
+  };
+  const rows = openRows({
+    stage,
+    base: environment.base,
+    sources: environment.sources,
+    budget,
+    signal,
+    drop: (row) => ledger.append(row),
+    note: (text) => take({ kind: 'note', text }),
+  });
+  try {
+    await rm(join(stage.folder, ROWS), { recursive: true, force: true });
+    const events = stage.stage.run(stage.options, stage.inputs, stageContext(stage, environment, rows));
+    await lastValueFrom(events.pipe(tap(take)), { defaultValue: undefined });
+    signal.throwIfAborted();
+    await ledger.close();
+    await metrics.close();
+  } catch (error) {
+    await ledger.abort();
+    await metrics.abort();
+    throw error instanceof AlignflowError ? error.at({ stage: stage.name }) : asFailure(error, stage);
+  }
+  checkSums(stage.name, rows);
+  const gates = checkGates(stage, report.results);
+  const files = await listFiles(stage.folder, rows);
+  const summary: StageReport = report.finish({
+    seconds: (performance.now() - startedAt) / 1000,
+    accounts: rows.accounts,
+    digest: digestOf(files),
+    gates,
+  });
+  return { fingerprint: stage.fingerprint, files, report: summary };
+}
+
+function stageContext(stage: PlannedStage, { budget, signal }: StageEnvironment, rows: StageRows): StageContext {
+  let extra = stage.steps.length;
+  return {
+    folder: stage.folder,
+    seed: stage.seed,
+    signal,
+    budget,
+    rows: (options) => rows.rows(options),
+    through(operator, config) {
+      const label = `${operator.name}[${extra++}]`;
+      const output = operator.writes(stage.inputs.rows!, config);
+      return rows.through({
+        operator: operator as never,
+        options: { ...config } as never,
+        label,
+        seed: deriveSeed(stage.seed, label),
+        output,
+      });
+    },
+    write: (stream) => rows.write(stream, stage.sink!, stage.facts.hands.rows!.schema, join(stage.folder, ROWS)),
+  };
+}
+
+/** Rows in = rows out + dropped rows, for each operator of a stage that came to its end. */
+function checkSums(stage: string, { accounts, shards }: StageRows): void {
+  if (shards.length === 0) return;
+  for (const account of accounts) {
+    const lost = account.rowsIn - account.rowsOut - droppedRows(account);
+    if (lost !== 0) throw lostRows(stage, account, lost);
+  }
+}
+
+function lostRows(stage: string, account: OperatorAccount, lost: number): AlignflowError {
+  return new AlignflowError({
+    what: `${account.rowsIn} rows went in, ${account.rowsOut} came out and ${droppedRows(account)} were dropped: ${
+      lost > 0 ? `${lost} were lost` : `${-lost} are too many`
+    }`,
+    where: { stage, operator: account.operator },
+    expected: 'rows in = rows out + dropped rows',
+    fix: 'an operator that leaves a row out must call context.drop for it; run the conformance suite on it',
+  });
+}
+
+/** All that the stage wrote, with the hash of each file: what a later run checks, and what the digest is made of. */
+async function listFiles(folder: string, { shards }: StageRows): Promise<StageFile[]> {
+  const known = new Map(shards.map((shard) => [shard.file, shard]));
+  const files: StageFile[] = [];
+  const names = (await readdir(folder, { recursive: true, withFileTypes: true }))
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
+    .filter((name) => !NOT_MADE.has(name) && !name.startsWith('checkpoints'))
+    .sort();
+  for (const file of names) {
+    const shard = known.get(file);
+    if (shard !== undefined) files.push({ file, bytes: shard.bytes, sha256: shard.sha256 });
+    else {
+      const content = await readFile(join(folder, file));
+      files.push({ file, bytes: content.length, sha256: createHash('sha256').update(content).digest('hex') });
+    }
+  }
+  return files;
+}
+
+/** Files of the engine that say how a stage was made, not what it made. */
+const NOT_MADE = new Set(['started.json', 'manifest.yaml', 'metrics.parquet']);
+
+function digestOf(files: readonly StageFile[]): string {
+  const hash = createHash('sha256');
+  for (const { file, sha256 } of files) hash.update(`${file}\0${sha256}\n`);
+  return hash.digest('hex');
+}
+
+function asFailure(error: unknown, stage: PlannedStage): AlignflowError {
+  const code = (error as NodeJS.ErrnoException | undefined)?.code;
+  if (code === 'ENOSPC' || code === 'EDQUOT') return writeFailure(stage.folder, error).at({ stage: stage.name });
+  return new AlignflowError({
+    what: `the stage failed: ${reasonOf(error)}`,
+    where: { stage: stage.name },
+    cause: error,
+  });
+}
+
+/** The figures of a stage by name, the last of each. */
+export function figures(results: readonly Result[]): ReadonlyMap<string, number> {
+  return new Map(results.map(({ metric, value }) => [metric, value]));
+}

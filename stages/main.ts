@@ -1,0 +1,22 @@
+#!/usr/bin/env node
+/** The command `alignflow`: the pipeline's commands, and those that concern tensors. */
+import { availableParallelism } from 'node:os';
+import { createProgram, runProgram } from '../pipeline/cli.js';
+import type { Plan } from '../pipeline/plan/plan.js';
+import { addBackendCommands, setUpVisibly } from './backend/commands.js';
+import { startBackend } from './backend/start.js';
+
+/** Kinds of stages that use no tensors: a manifest of these alone needs no backend. */
+const withoutTensors = new Set(['filtering', 'tokenization']);
+
+const program = createProgram(prepareBackend);
+addBackendCommands(program);
+await runProgram(program, process.argv);
+
+/** Sets the tensor backend up where it is not there yet, starts it, and says what it is. */
+async function prepareBackend({ stages }: Plan): Promise<string> {
+  if (stages.every(({ stage }) => withoutTensors.has(stage.name))) return 'no tensors';
+  await setUpVisibly();
+  const { kind, version } = await startBackend();
+  return `${kind === 'tensorflow' ? 'TensorFlow' : 'WebAssembly'} ${version}, ${availableParallelism()} threads`;
+}

@@ -1,0 +1,76 @@
+/** Arrow columns to tensors: the one place where rows become what a model is fed. */
+import * as tf from '@tensorflow/tfjs-core';
+import { FixedSizeBinary, type Int32, type List, List as ListType, type RecordBatch } from 'apache-arrow';
+import { pixelsShape } from '../operators/images/pixels.js';
+import { readColumn } from '../pipeline/batch/column.js';
+import { AlignflowError } from '../pipeline/errors.js';
+
+/** Mean and standard deviation of each channel, of values in 0..1. */
+export interface ChannelStatistics {
+  readonly mean: readonly [number, number, number];
+  readonly deviation: readonly [number, number, number];
+}
+
+/** ImageNet's, as the published models use them. */
+export const imageNet: ChannelStatistics = { mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225] };
+
+/**
+ * A column of images of one size as [B, S, S, 3], normalised by channel. One pass over the bytes, through a table of the
+ * 3 x 256 values that a byte can become.
+ */
+export function imageTensor(batch: RecordBatch, column: string, { mean, deviation }: ChannelStatistics): tf.Tensor4D {
+  const data = readColumn(batch, column, FixedSizeBinary).data[0]!;
+  const field = batch.schema.fields.find(({ name }) => name === column)!;
+  const [height, width] = pixelsShape(field);
+  const table = new Float32Array(3 * 256);
+  for (let i = 0; i < table.length; i++) {
+    const channel = i % 3;
+    table[i] = (Math.floor(i / 3) / 255 - mean[channel]!) / deviation[channel]!;
+  }
+  const size = height * width * 3;
+  const bytes = (data.values as Uint8Array).subarray(0, batch.numRows * size);
+  const values = new Float32Array(bytes.length);
+  for (let i = 0; i < bytes.length; i += 3) {
+    values[i] = table[bytes[i]! * 3]!;
+    values[i + 1] = table[bytes[i + 1]! * 3 + 1]!;
+    values[i + 2] = table[bytes[i + 2]! * 3 + 2]!;
+  }
+  return tf.tensor4d(values, [batch.numRows, height, width, 3]);
+}
+
+/** Token ids of a batch of texts, padded to one length. */
+export interface TokenIds {
+  /** [B, T], padded with `pad` behind each text. */
+  readonly ids: Int32Array;
+  /** Tokens of each text, begin and end marks included. */
+  readonly lengths: Int32Array;
+  readonly batch: number;
+  /** T. */
+  readonly length: number;
+}
+
+/**
+ * A column of token ids, cut and padded to `length` (the end mark stays when a text is cut). A null is an error: rows
+ * without text do not reach a model.
+ */
+export function tokenIds(batch: RecordBatch, column: string, length: number, pad: number): TokenIds {
+  const vector = readColumn<List<Int32>>(batch, column, ListType);
+  const ids = new Int32Array(batch.numRows * length).fill(pad);
+  const lengths = new Int32Array(batch.numRows);
+  for (let row = 0; row < batch.numRows; row++) {
+    const tokens = vector.get(row)?.toArray() as Int32Array | undefined;
+    if (tokens === undefined || tokens.length === 0) {
+      throw new AlignflowError({
+        what: `column ${column} has no tokens`,
+        where: { row },
+        expected: 'at least one token id in each row',
+        fix: 'drop rows without text before this stage (filter/caption-length does)',
+      });
+    }
+    const kept = Math.min(tokens.length, length);
+    ids.set(tokens.subarray(0, kept), row * length);
+    ids[row * length + kept - 1] = tokens[tokens.length - 1]!;
+    lengths[row] = kept;
+  }
+  return { ids, lengths, batch: batch.numRows, length };
+}
