@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { AlignflowError, type Where } from '../errors.js';
 import type { Position } from './position.js';
 
@@ -68,5 +69,13 @@ export function problemOf(error: unknown, code: ProblemCode, at: Position): Prob
 }
 
 function placeOf({ line = 1, column = 1 }: Where, file: string): Position {
-  return { file, line, column, length: 1, text: '' };
+  return { file, line, column, length: 1, text: lineOf(file, line) };
+}
+
+function lineOf(file: string, line: number): string {
+  try {
+    return readFileSync(file, 'utf8').split(/\r?\n/)[line - 1] ?? '';
+  } catch {
+    return ''; // No caret line, then: the message stands without it.
+  }
 }

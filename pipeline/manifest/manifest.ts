@@ -1,0 +1,62 @@
+import type { Located, Position } from './position.js';
+import type { MapNode } from './tree.js';
+
+/** A manifest with the right shape: one complete tree, typed, in which every value knows its place. */
+export interface Manifest {
+  /** The file that was read, absolute. */
+  readonly file: string;
+  /** Its folder, absolute. */
+  readonly folder: string;
+  readonly name: string;
+  /** 0 unless given. */
+  readonly seed: number;
+  /** Where the run writes, absolute; `runs/<name>` in the working directory unless given. */
+  readonly output: string;
+  /** Bytes that the run may hold; 1 GB unless given. */
+  readonly memory: Located<number>;
+  /** Folders of the user's operators, absolute. */
+  readonly operators: readonly Located<string>[];
+  readonly stages: readonly ManifestStage[];
+  /** The whole tree, `extends` and variables resolved. */
+  readonly tree: MapNode;
+}
+
+/** One stage, as the manifest has it. */
+export interface ManifestStage {
+  readonly name: string;
+  /** The place of its name. */
+  readonly at: Position;
+  /** The kind of stage. */
+  readonly use: Located<string>;
+  /** The stages that its rows come from, with their weights (1 where only one is named). */
+  readonly from: readonly ManifestShare[];
+  readonly source: ManifestPart | undefined;
+  readonly steps: readonly ManifestPart[];
+  readonly sink: ManifestPart | undefined;
+  readonly init: Located<string> | undefined;
+  readonly checkpoint: Located<string> | undefined;
+  readonly tokenizer: Located<string> | undefined;
+  /** Patterns of the parameters to train. */
+  readonly train: Located<readonly string[]> | undefined;
+  readonly options: MapNode | undefined;
+  readonly gates: readonly ManifestGate[];
+}
+
+/** A stage that rows come from. */
+export interface ManifestShare {
+  readonly stage: Located<string>;
+  /** More than 0. */
+  readonly weight: number;
+}
+
+/** `{ use: ..., with: ... }`: a source, a step or a sink. */
+export interface ManifestPart {
+  readonly use: Located<string>;
+  readonly options: MapNode | undefined;
+}
+
+/** `metric: condition`. */
+export interface ManifestGate {
+  readonly metric: Located<string>;
+  readonly condition: Located<string>;
+}

@@ -1,0 +1,123 @@
+import { Fields } from './fields.js';
+import type { ManifestGate, ManifestPart, ManifestShare, ManifestStage } from './manifest.js';
+import type { Position } from './position.js';
+import type { Report } from './problem.js';
+import { kindOf, type Node } from './tree.js';
+
+/** Keys of a stage. */
+export const STAGE_KEYS = [
+  'use',
+  'from',
+  'source',
+  'steps',
+  'sink',
+  'init',
+  'checkpoint',
+  'tokenizer',
+  'train',
+  'with',
+  'require',
+] as const;
+
+const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/;
+
+/** True for a text that may name a run or a stage: names become folders. */
+export function isName(text: string): boolean {
+  return NAME.test(text);
+}
+
+/** What a name must look like, for messages. */
+export const NAME_FORM = 'letters, digits, - and _, at most 100, starting with a letter or a digit';
+
+/** Reads one entry of `stages`; undefined where it cannot be planned at all. */
+export function readStage(name: string, at: Position, node: Node, report: Report): ManifestStage | undefined {
+  if (!isName(name)) report({ code: 'value', message: `${name} cannot name a stage`, at, expected: NAME_FORM });
+  if (node.kind !== 'map') {
+    report({ code: 'type', message: `stages.${name} is ${kindOf(node)}`, at: node.at, expected: '{ use: ... }' });
+    return undefined;
+  }
+  const fields = new Fields(node, `stages.${name}`, STAGE_KEYS, report);
+  const use = fields.text('use', 'a kind of stage, like contrastive');
+  if (use === undefined && fields.node('use') === undefined) fields.missing('use', 'a kind of stage', at);
+  const from = readFrom(fields, report);
+  const source = readPart(fields, 'source', fields.node('source'), report);
+  const read = {
+    name,
+    at,
+    from,
+    source,
+    steps: fields
+      .list('steps', 'a list of { use: ..., with: ... }')
+      .map((step, i) => readPart(fields, `steps[${i}]`, step, report))
+      .filter((step) => step !== undefined),
+    sink: readPart(fields, 'sink', fields.node('sink'), report),
+    init: fields.text('init', 'the name of an earlier stage'),
+    checkpoint: fields.text('checkpoint', 'the name of an earlier stage'),
+    tokenizer: fields.text('tokenizer', 'the name of an earlier stage'),
+    train: readTrain(fields),
+    options: fields.child('with', 'a map of options'),
+    gates: readGates(fields, report),
+  };
+  return use === undefined ? undefined : { ...read, use };
+}
+
+function readFrom(fields: Fields, report: Report): readonly ManifestShare[] {
+  const node = fields.node('from');
+  if (node === undefined) return [];
+  const expected = 'the name of an earlier stage, or a map of names to weights';
+  if (node.kind !== 'map') {
+    const stage = fields.text('from', expected);
+    return stage === undefined ? [] : [{ stage, weight: 1 }];
+  }
+  if (node.entries.size === 0) fields.wrong('from', node, expected);
+  return [...node.entries].map(([name, { key, value }]) => {
+    const weight = value.kind === 'scalar' && typeof value.value === 'number' ? value.value : undefined;
+    if (weight === undefined) fields.wrong(`from.${name}`, value, 'a weight, a number more than 0');
+    else if (!(weight > 0 && Number.isFinite(weight)))
+      report({
+        code: 'range',
+        message: `${fields.name(`from.${name}`)} is ${weight}`,
+        at: value.at,
+        expected: 'a weight, a number more than 0',
+      });
+    return { stage: { value: name, at: key }, weight: weight !== undefined && weight > 0 ? weight : 1 };
+  });
+}
+
+function readPart(parent: Fields, key: string, node: Node | undefined, report: Report): ManifestPart | undefined {
+  if (node === undefined) return undefined;
+  if (node.kind !== 'map') return parent.wrong(key, node, `{ use: ${kindOf(node) === 'text' ? textOf(node) : '...'} }`);
+  const fields = new Fields(node, parent.name(key), ['use', 'with'], report);
+  const use = fields.text('use', 'the name of an operator');
+  const options = fields.child('with', 'a map of options');
+  if (use !== undefined) return { use, options };
+  if (fields.node('use') === undefined) fields.missing('use', 'the name of an operator');
+  return undefined;
+}
+
+function textOf(node: Node): string {
+  return node.kind === 'scalar' ? String(node.value) : '';
+}
+
+function readTrain(fields: Fields): ManifestStage['train'] {
+  const node = fields.node('train');
+  if (node === undefined) return undefined;
+  const patterns = fields.texts('train', 'patterns of parameter names, like **.cross_attn.**');
+  return { value: patterns.map((pattern) => pattern.value), at: node.at };
+}
+
+function readGates(fields: Fields, report: Report): readonly ManifestGate[] {
+  const map = fields.child('require', "a map of conditions, like { image_to_text_r1: '>= 0.4' }");
+  if (map === undefined) return [];
+  return [...map.entries].flatMap(([metric, { key, value }]) => {
+    if (value.kind === 'scalar' && typeof value.value === 'string')
+      return [{ metric: { value: metric, at: key }, condition: { value: value.value, at: value.at } }];
+    report({
+      code: 'gate',
+      message: `${fields.name(`require.${metric}`)} is ${kindOf(value)}`,
+      at: value.at,
+      expected: "a condition in quotes, like '>= 0.4'",
+    });
+    return [];
+  });
+}

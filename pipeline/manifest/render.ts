@@ -1,0 +1,71 @@
+import { relative } from 'node:path';
+import { createColors } from 'picocolors';
+import type { Problem } from './problem.js';
+
+const WIDTH = 100;
+
+/** How problems are printed. */
+export interface RenderOptions {
+  readonly color: boolean;
+  /** Files inside it are printed relative to it. */
+  readonly workingFolder?: string;
+}
+
+/** Problems as text for people: each with its place, the line with a caret line below, and what would be right. */
+export function renderProblems(problems: readonly Problem[], options: RenderOptions): string {
+  const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
+  return [...problems.map((problem) => renderProblem(problem, options)), `${count}\n`].join('\n');
+}
+
+function renderProblem(problem: Problem, { color, workingFolder = process.cwd() }: RenderOptions): string {
+  const paint = createColors(color);
+  const { at, code, message, expected, nearest, fix } = problem;
+  const gutter = ' '.repeat(String(at.line).length);
+  const bar = paint.dim('|');
+  const lines = [
+    `${paint.bold(`${shortPath(at.file, workingFolder)}:${at.line}:${at.column}`)} ${paint.red(`${code}:`)} ${clean(message)}`,
+  ];
+  if (at.text.trim() !== '') {
+    const { text, from } = excerpt(at.text, at.column - 1);
+    const indent = text.slice(0, from).replace(/[^\t]/g, ' ');
+    const carets = '^'.repeat(Math.max(1, Math.min(at.length, text.length - from)));
+    lines.push(`  ${paint.dim(String(at.line))} ${bar} ${text}`, `  ${gutter} ${bar} ${indent}${paint.red(carets)}`);
+  }
+  if (expected !== undefined) lines.push(`  ${gutter} ${paint.dim('expected:')} ${clean(expected)}`);
+  if (nearest !== undefined) lines.push(`  ${gutter} ${paint.dim('did you mean:')} ${paint.green(clean(nearest))}`);
+  if (fix !== undefined) lines.push(`  ${gutter} ${paint.dim('to do:')} ${clean(fix)}`);
+  return `${lines.join('\n')}\n`;
+}
+
+/** Problems as a JSON array, for tools. Files are absolute. */
+export function problemsToJson(problems: readonly Problem[]): string {
+  const plain = problems.map(({ at, ...rest }) => ({
+    ...rest,
+    file: at.file,
+    line: at.line,
+    column: at.column,
+    length: at.length,
+  }));
+  return `${JSON.stringify(plain, undefined, 2)}\n`;
+}
+
+/** A file as messages name it: relative to the working directory where it is inside. */
+export function shortPath(file: string, workingFolder: string): string {
+  const short = relative(workingFolder, file);
+  return file.startsWith('-') || short.startsWith('..') || short === '' ? file : short;
+}
+
+/** The part of a long line around a column. */
+function excerpt(line: string, column: number): { text: string; from: number } {
+  const shown = clean(line);
+  if (shown.length <= WIDTH) return { text: shown, from: column };
+  const start = Math.max(0, Math.min(column - WIDTH / 2, shown.length - WIDTH));
+  return { text: shown.slice(start, start + WIDTH), from: column - start };
+}
+
+/** Control characters would let a manifest write on the terminal what it likes. Tabs stay: the caret line has them too. */
+function clean(text: string): string {
+  return text.replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, (character) =>
+    character === '\t' ? character : '\u00b7',
+  );
+}
