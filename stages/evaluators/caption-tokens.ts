@@ -4,11 +4,11 @@
  *
  * The rules were found by giving that program text and looking at what it answers; the test compares with its output.
  * What it does that looks odd, and is kept because scores depend on it: brackets become words (`-lrb-`), for only their
- * upper-case forms are on the list of punctuation; runs of `!` and `?` stay; emoji and other characters beyond U+FFFF
- * vanish, and so do symbols that were not known in 2014.
+ * upper-case forms are on the list of punctuation; runs of `!` and `?` stay; emoji vanish, and so do symbols that were not
+ * known in 2014.
  *
  * Where it differs from that program: letters and marks of all scripts are letters, also those that were not known in
- * 2014 or that it cannot place (Gurmukhi, Sinhala, Georgian capitals); slashed dates with the year first, telephone
+ * 2014, lie beyond U+FFFF, or that it cannot place (Gurmukhi, Sinhala, Georgian capitals); slashed dates with the year first, telephone
  * numbers with a country code, `’d`, `’m` and `’s` within a word, and rare abbreviations in capitals may be cut elsewhere.
  */
 export function captionTokens(caption: string): string[] {
@@ -16,26 +16,23 @@ export function captionTokens(caption: string): string[] {
   const tokens: string[] = [];
   let at = 0;
   while (at < text.length) {
-    let best: { end: number; words: readonly string[] } = { end: at + 1, words: [] };
+    let end = at;
+    let found: readonly string[] = [];
     for (const { pattern, words } of RULES) {
       pattern.lastIndex = at;
       const match = pattern.exec(text);
-      if (match !== null && pattern.lastIndex > best.end) {
-        best = { end: pattern.lastIndex, words: words === undefined ? [match[0]] : words(match) };
-      } else if (match !== null && pattern.lastIndex === best.end && best.words.length === 0) {
-        best.words = words === undefined ? [match[0]] : words(match);
-      }
+      if (match === null || pattern.lastIndex <= end) continue;
+      end = pattern.lastIndex;
+      found = words === undefined ? [match[0]] : words(match);
     }
-    for (const word of best.words) tokens.push(...word.toLowerCase().split(/\s+/));
-    at = best.end;
+    for (const word of found) tokens.push(...word.toLowerCase().split(/\s+/));
+    at = Math.max(end, at + 1);
   }
   return tokens.filter((token) => token !== '' && !PUNCTUATION.has(token));
 }
 
 /** What coco-caption takes out; quotes, dashes and ellipses are written this way by the time the list is asked. */
-const PUNCTUATION: ReadonlySet<string> = new Set([
-  ...["''", "'", '``', '`', '.', '?', '!', ',', ':', '-', '--', '...', ';'],
-]);
+const PUNCTUATION: ReadonlySet<string> = new Set("'' ' `` ` . ? ! , : - -- ... ;".split(' '));
 
 const ENTITIES: ReadonlyMap<string, string> = new Map([
   ['amp', '&'],
@@ -44,7 +41,7 @@ const ENTITIES: ReadonlyMap<string, string> = new Map([
   ['nbsp', ' '],
 ]);
 
-/** Entities that stand within words become their characters; soft hyphens go; what dresses a character up as an emoji leaves a gap. */
+/** Entities within words become characters; soft hyphens go; what dresses a character up as an emoji leaves a gap. */
 function plainText(caption: string): string {
   return caption
     .replace(/&(amp|quot|apos|nbsp);/g, (_, name: string) => ENTITIES.get(name)!)
