@@ -9,7 +9,7 @@ export function rebatch(rows: number): OperatorFunction<RecordBatch, RecordBatch
       let waiting: RecordBatch[] = [];
       let count = 0;
       return new Observable<RecordBatch>((subscriber) =>
-        source.subscribe({
+        source.pipe(takeWhile(() => !subscriber.closed)).subscribe({
           next(batch) {
             let from = 0;
             while (count + batch.numRows - from >= rows) {

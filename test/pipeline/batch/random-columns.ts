@@ -79,9 +79,7 @@ export function typedValues(depth = 2): fc.Arbitrary<TypedValues> {
       value: fc.record({ a: fc.option(a.value), b: fc.option(b.value) }),
     })),
     inner.map(({ type, value }) => ({
-      type: new Map_(
-        new Field('entries', new Struct([new Field('key', new Utf8(), false), new Field('value', type, true)]), false),
-      ),
+      type: mapOf(type),
       value: fc
         .uniqueArray(fc.string({ maxLength: 5 }), { maxLength: 3 })
         .chain((keys) => fc.tuple(...keys.map((key) => fc.tuple(fc.constant(key), value))))
@@ -93,6 +91,11 @@ export function typedValues(depth = 2): fc.Arbitrary<TypedValues> {
     }),
   );
   return fc.oneof({ weight: 3, arbitrary: leaf }, { weight: 2, arbitrary: nested });
+}
+
+function mapOf(value: DataType): Map_ {
+  const fields: Field[] = [new Field('key', new Utf8(), false), new Field('value', value, true)];
+  return new Map_(new Field('entries', new Struct<{ key: DataType; value: DataType }>(fields as never), false));
 }
 
 /** A value read from a column as plain data that `toEqual` compares by content. */
