@@ -1,0 +1,94 @@
+/** What a run made and measured, as `report.json` holds it and `report.html` shows it. */
+export interface RunReport {
+  /** Name of the manifest. */
+  readonly name: string;
+  readonly seed: number;
+  /** When the run began, ISO 8601. */
+  readonly startedAt: string;
+  /** How long this run took; stages that were complete already add nothing. */
+  readonly seconds: number;
+  readonly manifestFile: string;
+  /** Tensor backend in use: `TensorFlow 2.21 on 2 threads`. */
+  readonly backend: string;
+  /** In the order of the run. After a failure, the stages that were not reached are missing. */
+  readonly stages: readonly StageReport[];
+}
+
+/** One stage of a run. */
+export interface StageReport {
+  readonly name: string;
+  /** Kind of stage: `contrastive`. */
+  readonly use: string;
+  /** `skipped`: it was complete from an earlier run, and this is the report of that run. */
+  readonly status: 'complete' | 'skipped' | 'failed';
+  readonly seconds: number;
+  /** Rows and where they went. Absent for a stage that reads none. */
+  readonly rows?: RowsReport;
+  /** Figures over the steps of training, in the order of the steps. */
+  readonly curve?: readonly CurvePoint[];
+  readonly metrics?: readonly MetricReport[];
+  readonly gates?: readonly GateReport[];
+  readonly samples?: readonly SampleReport[];
+  /** Share of its time that a trainer waited for data, 0 to 1. */
+  readonly waitingShare?: number;
+  /** Digest of all that the stage wrote: equal digests are equal bytes. */
+  readonly digest?: string;
+  readonly notes?: readonly string[];
+}
+
+/** Rows of a stage. Rows in = rows out + rows in the ledger. */
+export interface RowsReport {
+  readonly in: number;
+  readonly out: number;
+  readonly ledger: number;
+  /** In the order of the rows; the source first, the sink last. */
+  readonly operators: readonly OperatorReport[];
+}
+
+/** Rows of one operator. */
+export interface OperatorReport {
+  readonly name: string;
+  readonly rowsIn: number;
+  readonly rowsOut: number;
+  readonly dropped: readonly DropReport[];
+  readonly seconds: number;
+}
+
+/** Rows that an operator dropped for one reason. */
+export interface DropReport {
+  readonly reason: string;
+  readonly rows: number;
+}
+
+/** Figures of one training step. */
+export interface CurvePoint {
+  readonly step: number;
+  readonly metrics: Readonly<Record<string, number>>;
+}
+
+/** One figure that a stage ended with. Shares are 0 to 1. */
+export interface MetricReport {
+  readonly task: string;
+  readonly metric: string;
+  readonly value: number;
+  readonly note?: string;
+}
+
+/** One condition of the manifest's `require`. */
+export interface GateReport {
+  readonly metric: string;
+  /** `>= 0.4` */
+  readonly rule: string;
+  readonly value: number;
+  readonly passed: boolean;
+}
+
+/** One example: a retrieval, a generated caption, a dropped row. */
+export interface SampleReport {
+  readonly title: string;
+  /** Data URL of a PNG, JPEG, WebP or GIF image; anything else is not shown. */
+  readonly image?: string;
+  readonly text: string;
+  /** What would have been right. */
+  readonly expected?: string;
+}
