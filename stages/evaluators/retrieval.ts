@@ -26,7 +26,7 @@ export interface RetrievalInput {
 
 /** One direction of retrieval. */
 export interface RetrievalDirection {
-  /** Percent of the asked queries with a partner among the first k, by k. NaN when none was asked. */
+  /** Share, 0 to 1, of the asked queries with a partner among the first k, by k. NaN when none was asked. */
   readonly recall: ReadonlyMap<number, number>;
   /** Queries that have a partner. The others are only distractors: they are not asked. */
   readonly asked: number;
@@ -46,10 +46,10 @@ export interface RetrievalResult {
 
 /**
  * Recall at k by cosine, both ways: 1 for a query when any of its partners is among the first k, else 0, averaged over
- * the queries (CLIP_benchmark, `metrics/zeroshot_retrieval.py`, `recall_at_k > 0`), in percent.
+ * the queries (CLIP_benchmark, `metrics/zeroshot_retrieval.py`, `recall_at_k > 0`).
  *
  * Ties count against us: a stranger with exactly the score of the best partner stands before it. So the result does
- * not depend on the order of rows, and a model that gives everything the same embedding gets 0, not 100. A score that
+ * not depend on the order of rows, and a model that gives everything the same embedding gets 0, not 1. A score that
  * is not a number stands before everything too.
  *
  * Ranks are counted over blocks of the product; the texts x images matrix is never whole in memory.
@@ -148,7 +148,7 @@ function rank(
   return { recall: new Map(ks.map((k) => [k, recallAt(ranks, k)])), asked, ranks, first };
 }
 
-/** Percent of the ranks from 0 (negative ones are left out) that are below k. NaN when there is none. */
+/** Share, 0 to 1, of the ranks from 0 (negative ones are left out) that are below k. NaN when there is none. */
 export function recallAt(ranks: Int32Array, k: number): number {
   let asked = 0;
   let found = 0;
@@ -157,5 +157,5 @@ export function recallAt(ranks: Int32Array, k: number): number {
     asked++;
     if (place < k) found++;
   }
-  return (100 * found) / asked;
+  return found / asked;
 }

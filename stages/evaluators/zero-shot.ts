@@ -49,7 +49,7 @@ export interface ZeroShotInput {
   readonly product?: RowProduct;
 }
 
-/** Zero-shot classification, in percent. */
+/** Zero-shot classification; shares are 0 to 1. */
 export interface ZeroShotResult {
   /** Images whose class has the highest logit. */
   readonly top1: number;
@@ -96,8 +96,8 @@ export function zeroShot(input: ZeroShotInput): ZeroShotResult {
     }
   }
   return {
-    top1: (100 * first) / images.rows,
-    top5: classes.rows < 5 ? Number.NaN : (100 * five) / images.rows,
+    top1: first / images.rows,
+    top5: classes.rows < 5 ? Number.NaN : five / images.rows,
     meanPerClassRecall: meanRecall(hits, seen),
     predicted,
     confidence,
@@ -133,7 +133,7 @@ function meanRecall(hits: Int32Array, seen: Int32Array): number {
     sum += hits[index]! / seen[index]!;
     classes++;
   }
-  return (100 * sum) / classes;
+  return sum / classes;
 }
 
 function checkIndices(indices: ArrayLike<number>, rows: number, classes: number, what: string): void {

@@ -102,14 +102,14 @@ describe('bleu', () => {
 });
 
 describe('exactMatch', () => {
-  it('is the percent of captions that say one of their references', () => {
+  it('is the share of captions that say one of their references', () => {
     const captions = [
       scored('Flag: Côte d’Ivoire.', 'flag of ivory coast', 'flag: Côte d’Ivoire'),
       scored('a "dog"', 'dog', 'A dog!'),
       scored('a dog', 'dog', 'the dog'),
       scored('dog a', 'a dog'),
     ];
-    expect(exactMatch(captions)).toBe(50);
+    expect(exactMatch(captions)).toBe(0.5);
   });
 
   it('finds nothing in a caption without words', () => {

@@ -33,8 +33,8 @@ describe('retrieval', () => {
     const { dim, pairs } = example;
     const result = retrieval({ images: unit(example.images, dim), texts: unit(example.texts, dim), dim, pairs, ks });
     for (const k of ks) {
-      expect(result.imageToText.recall.get(k)).toBeCloseTo(example.imageToText[k]!, 4);
-      expect(result.textToImage.recall.get(k)).toBeCloseTo(example.textToImage[k]!, 4);
+      expect(result.imageToText.recall.get(k)).toBeCloseTo(example.imageToText[k]! / 100, 6);
+      expect(result.textToImage.recall.get(k)).toBeCloseTo(example.textToImage[k]! / 100, 6);
     }
   });
 
@@ -52,7 +52,7 @@ describe('retrieval', () => {
     expect([...textToImage.first]).toEqual([2, 1]);
     expect([...textToImage.recall]).toEqual([
       [1, 0],
-      [2, 100],
+      [2, 1],
     ]);
   });
 
@@ -60,7 +60,7 @@ describe('retrieval', () => {
     const same = new Float32Array(8).fill(Math.SQRT1_2);
     const { imageToText } = retrieval({ images: same, texts: same, dim: 2, pairs: diagonal(4), ks: [1, 3, 4] });
     expect([...imageToText.ranks]).toEqual([3, 3, 3, 3]);
-    expect([...imageToText.recall.values()]).toEqual([0, 0, 100]);
+    expect([...imageToText.recall.values()]).toEqual([0, 0, 1]);
   });
 
   it('counts scores that are not numbers against the query', () => {
@@ -147,7 +147,7 @@ describe('retrieval', () => {
     );
   });
 
-  it('has recalls that never fall with k and reach 100 at the size of the gallery', () => {
+  it('has recalls that never fall with k and reach 1 at the size of the gallery', () => {
     fc.assert(
       fc.property(rowsOf(8, 2), rowsOf(8, 2), (imageRows, textRows) => {
         const ks = count(8).map((k) => k + 1);
@@ -155,12 +155,12 @@ describe('retrieval', () => {
         const { imageToText } = retrieval({ images, texts: unit(textRows, 2), dim: 2, pairs: diagonal(8), ks });
         const recalls = [...imageToText.recall.values()];
         for (let k = 1; k < 8; k++) expect(recalls[k]!).toBeGreaterThanOrEqual(recalls[k - 1]!);
-        expect(recalls[7]).toBe(100);
+        expect(recalls[7]).toBe(1);
       }),
     );
   });
 
-  it('gives 100 to perfect embeddings', () => {
+  it('gives 1 to perfect embeddings', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 60 }), fc.integer({ min: 1, max: 4 }), (images, captions) => {
         const angles = count(images).map((image) => (2 * Math.PI * image) / images);
@@ -169,8 +169,8 @@ describe('retrieval', () => {
         const texts = Float32Array.from(owners.flatMap((image) => [rows[2 * image]!, rows[2 * image + 1]!]));
         const pairs = { texts: count(images * captions), images: owners };
         const result = retrieval({ images: rows, texts, dim: 2, pairs, ks: [1] });
-        expect(result.imageToText.recall.get(1)).toBe(100);
-        expect(result.textToImage.recall.get(1)).toBe(100);
+        expect(result.imageToText.recall.get(1)).toBe(1);
+        expect(result.textToImage.recall.get(1)).toBe(1);
       }),
     );
   });
