@@ -30,12 +30,12 @@ export async function fetchWheel(wheel: Wheel, folder: string, pip: Tool, report
   // A folder for this process alone: a pip whose parent was killed may still be writing into the one before.
   const own = join(folder, `${partialPrefix}${process.pid}`);
   await mkdir(own, { recursive: true });
+  report({ step: 'fetch', name: wheel.file, done: 0, total: wheel.bytes });
   const progress = setInterval(() => {
     void folderSize(own).then((done) =>
       report({ step: 'fetch', name: wheel.file, done: Math.min(done, wheel.bytes), total: wheel.bytes }),
     );
   }, pollMilliseconds);
-  report({ step: 'fetch', name: wheel.file, done: 0, total: wheel.bytes });
   try {
     // pip collects the file in its temporary folder first, which on some systems is a small one in memory.
     const { ok, output } = await runCommand(pip.program, [...pip.prefix, ...pipArguments(wheel, own)], {
