@@ -1,0 +1,153 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { ts } from 'ts-morph';
+import { cacheFolder } from '../cache-folder.js';
+import { AlignflowError, reasonOf } from '../errors.js';
+import { resolveImport } from './imports.js';
+import { packageVersion } from './package.js';
+
+/** A user's file, compiled with all that it imports by relative paths. */
+export interface Compiled {
+  /** The module to import. */
+  readonly url: string;
+  /** SHA-256 over the sources of all files in it, hexadecimal: it changes when any of them does. */
+  readonly version: string;
+  /** The compiled files, by path, with the source that each was made of and its source map. */
+  readonly modules: ReadonlyMap<string, { readonly source: string; readonly map: string }>;
+}
+
+const COMPILER_OPTIONS: ts.CompilerOptions = {
+  target: ts.ScriptTarget.ES2022,
+  module: ts.ModuleKind.ESNext,
+  isolatedModules: true,
+  sourceMap: true,
+};
+
+interface Part {
+  readonly text: string;
+  readonly map: string;
+  readonly source: string;
+  readonly code: string;
+}
+
+/**
+ * Compiles a TypeScript file, and all that it imports by relative paths, into a folder of the cache that is named by
+ * their contents. Imports in the copies lead to the other copies, and to the modules of this process.
+ */
+export function compileFile(file: string): Compiled {
+  const parts = new Map<string, Part>();
+  collect(file, parts);
+  const version = hashOf([...parts.values()].map((part) => part.code).sort());
+  const place = hashOf([packageVersion, ...[...parts.values()].flatMap((part) => [part.source, part.text]).sort()]);
+  const folder = join(cacheFolder(), 'operators', place.slice(0, 32));
+  const modules = new Map<string, { source: string; map: string }>();
+  mkdirSync(folder, { recursive: true });
+  for (const { source, text, map } of parts.values()) {
+    const path = join(folder, compiledName(source));
+    writeWhole(path, text);
+    modules.set(path, { source, map });
+  }
+  return { url: pathToFileURL(join(folder, compiledName(file))).href, version, modules };
+}
+
+function collect(file: string, parts: Map<string, Part>): void {
+  if (parts.has(file)) return;
+  const code = readSource(file);
+  const {
+    outputText,
+    sourceMapText = '',
+    diagnostics = [],
+  } = ts.transpileModule(code, {
+    compilerOptions: COMPILER_OPTIONS,
+    fileName: file,
+    reportDiagnostics: true,
+  });
+  const [diagnostic] = diagnostics;
+  if (diagnostic !== undefined)
+    throw new AlignflowError({
+      what: `this file does not compile: ${ts.flattenDiagnosticMessageText(diagnostic.messageText, ' ')}`,
+      where: { file, ...placeIn(code, diagnostic.start ?? 0) },
+    });
+  const imported: string[] = [];
+  const text = rewriteImports(
+    outputText,
+    (specifier) => {
+      const at = Math.max(0, code.search(new RegExp(`['"]${specifier.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}['"]`)));
+      const target = resolveImport(specifier, file, { file, ...placeIn(code, at) });
+      if ('url' in target) return target.url;
+      imported.push(target.source);
+      return `./${compiledName(target.source)}`;
+    },
+    file,
+  );
+  parts.set(file, { text, map: sourceMapText, source: file, code });
+  for (const other of imported) collect(other, parts);
+}
+
+/** Replaces the specifier of each import, and `import.meta.url`, which must go on naming the user's own file. */
+function rewriteImports(text: string, replace: (specifier: string) => string, file: string): string {
+  const edits: { start: number; end: number; text: string }[] = [];
+  const tree = ts.createSourceFile('compiled.js', text, ts.ScriptTarget.ES2022, false, ts.ScriptKind.JS);
+  const visit = (node: ts.Node): void => {
+    const specifier = specifierOf(node);
+    if (specifier !== undefined) {
+      edits.push({
+        start: specifier.getStart(tree),
+        end: specifier.end,
+        text: JSON.stringify(replace(specifier.text)),
+      });
+    }
+    const property = ts.isPropertyAccessExpression(node) && ts.isMetaProperty(node.expression) ? node.name.text : '';
+    const value = { url: pathToFileURL(file).href, filename: file, dirname: dirname(file) }[property];
+    if (value !== undefined) edits.push({ start: node.getStart(tree), end: node.end, text: JSON.stringify(value) });
+    ts.forEachChild(node, visit);
+  };
+  visit(tree);
+  let rewritten = text.replace(/\/\/# sourceMappingURL=.*\s*$/, '');
+  for (const edit of edits.sort((left, right) => right.start - left.start))
+    rewritten = rewritten.slice(0, edit.start) + edit.text + rewritten.slice(edit.end);
+  return rewritten;
+}
+
+/** The specifier of an `import`, an `export ... from` or an `import(...)` of a plain text. */
+function specifierOf(node: ts.Node): ts.StringLiteral | undefined {
+  const specifier =
+    ts.isImportDeclaration(node) || ts.isExportDeclaration(node)
+      ? node.moduleSpecifier
+      : ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword
+        ? node.arguments[0]
+        : undefined;
+  return specifier !== undefined && ts.isStringLiteral(specifier) ? specifier : undefined;
+}
+
+function compiledName(file: string): string {
+  return `${basename(file, '.ts')}-${hashOf([file]).slice(0, 12)}.mjs`;
+}
+
+function readSource(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new AlignflowError({ what: `cannot read it: ${reasonOf(error)}`, where: { file, line: 1 } });
+  }
+}
+
+/** Writes by rename: another process that starts at the same time sees the whole file or none. */
+function writeWhole(path: string, text: string): void {
+  const partial = `${path}.${process.pid}.partial`;
+  writeFileSync(partial, text);
+  renameSync(partial, path);
+}
+
+function placeIn(code: string, offset: number): { line: number; column: number } {
+  const before = code.slice(0, offset).split('\n');
+  return { line: before.length, column: before.at(-1)!.length + 1 };
+}
+
+function hashOf(texts: readonly string[]): string {
+  const hash = createHash('sha256');
+  for (const text of texts) hash.update(`${text.length}\n`).update(text);
+  return hash.digest('hex');
+}
