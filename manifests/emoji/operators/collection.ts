@@ -57,15 +57,14 @@ export async function collectEmoji(
     collection.set(vendor, vendor === 'openmoji' ? await rasterise(captioned) : captioned);
 
     const captions = captioned.flatMap((emoji) => emoji.captions);
-    const missing = languages.flatMap((language) =>
-      kinds.map((kind) => {
+    context.note(`${vendor}: ${drawn.length} emoji, ${captions.length} captions`);
+    for (const language of languages) {
+      for (const kind of kinds) {
         const found = captions.filter((caption) => caption.language === language && caption.kind === kind).length;
-        return `${language} ${kind} ${drawn.length - found}`;
-      }),
-    );
-    context.note(
-      `${vendor}: ${drawn.length} emoji, ${captions.length} captions; emoji without one: ${missing.join(', ')}`,
-    );
+        const missing = drawn.length - found;
+        if (missing > 0) context.note(`${vendor}: CLDR has no ${kind} in ${language} for ${missing} emoji`);
+      }
+    }
   }
   return withOthers(collection);
 }

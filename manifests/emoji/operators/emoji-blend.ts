@@ -40,7 +40,9 @@ export default defineOperator({
     }),
 });
 
-/** `weight` of a and the rest of b, value by value, rounded. */
-function mix(a: Uint8Array, b: Uint8Array, weight: number): Uint8Array {
-  return a.map((value, i) => Math.round(weight * value + (1 - weight) * b[i]!));
+/** `weight` of the first drawing and the rest of the second, value by value, rounded. */
+function mix(first: Uint8Array, second: Uint8Array, weight: number): Uint8Array {
+  const mixed = new Uint8Array(first.length);
+  for (let i = 0; i < mixed.length; i++) mixed[i] = first[i]! * weight + second[i]! * (1 - weight) + 0.5;
+  return mixed;
 }

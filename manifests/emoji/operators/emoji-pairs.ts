@@ -68,9 +68,12 @@ export default defineSource({
 });
 
 function shared(config: EmojiPairs, context: SourceContext): ReturnType<typeof collectEmoji> {
-  const known = collections.get(config) ?? collectEmoji(config, context);
-  collections.set(config, known);
-  return known;
+  const known = collections.get(config);
+  if (known !== undefined) return known;
+  const started = collectEmoji(config, context);
+  collections.set(config, started);
+  started.catch(() => collections.delete(config)); // The next attempt starts anew.
+  return started;
 }
 
 function fileOf(vendor: Vendor): string {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
@@ -15,32 +15,34 @@ import { type Entries, readEntries, writeEntries } from './tarball.js';
  * as a small .tgz. From then on they are read from there. Any number of processes may do this at once.
  */
 export async function openPackage(wanted: NpmPackage, context: SourceContext): Promise<Entries> {
-  const folder = join(context.cache, 'npm');
-  const file = join(folder, `${wanted.name}-${wanted.version}-${fingerprint(wanted)}.tgz`);
+  const file = keptFile(wanted, context.cache);
   const kept = await readEntries(file, wanted.wanted).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT') context.note(`${file} is damaged (${error.message}): fetching it again`);
+    if (error.code !== 'ENOENT') context.note(`${file} is damaged (${error.message})`);
     return undefined;
   });
   if (kept !== undefined) return kept;
 
-  await mkdir(folder, { recursive: true });
-  const own = await mkdtemp(join(folder, 'fetch-'));
+  context.note(`fetching ${wanted.name} ${wanted.version} from npm, ${wanted.megabytes} MB`);
+  await mkdir(dirname(file), { recursive: true });
+  // A folder of its own, and a file that is moved when it is whole: nobody ever sees half of one.
+  const own = await mkdtemp(join(dirname(file), 'fetch-'));
   try {
-    context.note(`fetching ${wanted.name} ${wanted.version} from npm, ${wanted.megabytes} MB`);
     const tarball = await fetchTarball(wanted, own, context.signal);
     await checkIntegrity(tarball, wanted);
     const entries = await readEntries(tarball, wanted.wanted);
-    await writeEntries(file, entries);
-    context.note(`fetched ${wanted.name} ${wanted.version}: ${entries.size} files`);
+    await writeEntries(join(own, 'kept'), entries);
+    await rename(join(own, 'kept'), file);
+    context.note(`fetched ${wanted.name} ${wanted.version}; files kept: ${entries.size}`);
     return entries;
   } finally {
     await rm(own, { recursive: true, force: true });
   }
 }
 
-/** What the kept entries depend on: other bytes or another choice make another file. */
-function fingerprint({ integrity, wanted }: NpmPackage): string {
-  return createHash('sha256').update(`${integrity} ${wanted.source}`).digest('hex').slice(0, 12);
+/** Where the wanted entries are kept. Other bytes or another choice of entries make another name. */
+export function keptFile({ name, version, integrity, wanted }: NpmPackage, cache: string): string {
+  const choice = createHash('sha256').update(`${integrity} ${wanted.source}`).digest('hex').slice(0, 12);
+  return join(cache, 'npm', `${name}-${version}-${choice}.tgz`);
 }
 
 /** `npm pack` into a folder of its own; the path of the one file in it. */

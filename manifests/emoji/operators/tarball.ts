@@ -1,5 +1,4 @@
 import { createReadStream, createWriteStream } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
@@ -9,8 +8,8 @@ import { extract, pack } from 'tar-stream';
 /** Contents of the entries of a tarball, by name. */
 export type Entries = ReadonlyMap<string, Buffer>;
 
-/** Bytes of one entry, and of all together: ten times what honest packages hold. */
-const limits = { entry: 16 << 20, total: 128 << 20 };
+/** Most bytes of one entry, and of all together; the real packages have 2 MB and 14 MB. */
+const limits = { entry: 4 << 20, total: 64 << 20 };
 /** What an entry costs besides its bytes, so that millions of empty ones have an end too: its header. */
 const headerBytes = 512;
 
@@ -24,7 +23,7 @@ export async function readEntries(file: string, wanted: RegExp): Promise<Entries
   const pick = async () => {
     let total = 0;
     for await (const entry of tar) {
-      const { name, type, size = 0 } = entry.header;
+      const { name, type, size } = entry.header;
       if (type !== 'file' || !wanted.test(name)) {
         entry.resume();
         continue;
@@ -51,17 +50,11 @@ export function readJson<T>(entries: Entries, name: string): T {
   return JSON.parse(bytes.toString()) as T;
 }
 
-/** Writes entries as a .tgz: under another name first, so that a file of this name is always whole. */
+/** Writes entries as a .tgz; the same entries give the same bytes. */
 export async function writeEntries(file: string, entries: Entries): Promise<void> {
-  const unfinished = `${file}.${process.pid}.part`;
   const tar = pack();
-  try {
-    const written = pipeline(tar, createGzip({ level: 1 }), createWriteStream(unfinished));
-    for (const [name, bytes] of entries) tar.entry({ name, mtime: new Date(0) }, bytes);
-    tar.finalize();
-    await written;
-    await rename(unfinished, file);
-  } finally {
-    await rm(unfinished, { force: true });
-  }
+  const written = pipeline(tar, createGzip({ level: 1 }), createWriteStream(file));
+  for (const [name, bytes] of entries) tar.entry({ name, mtime: new Date(0) }, bytes);
+  tar.finalize();
+  await written;
 }
