@@ -1,5 +1,5 @@
 import type { RecordBatch } from 'apache-arrow';
-import { defer, Observable, type OperatorFunction } from 'rxjs';
+import { defer, Observable, type OperatorFunction, takeWhile } from 'rxjs';
 import { concatBatches, sliceBatch } from './concat.js';
 
 /** The same rows in the same order, in batches of `rows` rows; the last may have fewer. Batches without rows are left out. */
