@@ -1,0 +1,94 @@
+import type { RecordBatch } from 'apache-arrow';
+import { originWords } from '../../pipeline/batch/origin.js';
+import { AlignflowError } from '../../pipeline/errors.js';
+import { createBudget, type MemoryBudget } from '../../pipeline/graph/budget.js';
+import type { OperatorContext } from '../../pipeline/operator.js';
+import { createRandom } from '../../pipeline/run/random.js';
+
+/** A row that the operator under test dropped. */
+export interface TestDrop {
+  readonly reason: string;
+  readonly detail?: string;
+  /** Where the row came from, as in `originText`; its number in its batch where it has no origin. */
+  readonly origin: string;
+}
+
+/** A figure that the operator under test reported. */
+export interface TestMeasure {
+  readonly name: string;
+  readonly value: number;
+}
+
+/** A context for one operator alone that remembers what the operator says. */
+export interface TestContext extends OperatorContext {
+  /** Dropped rows, in order. */
+  readonly dropped: readonly TestDrop[];
+  /** Reported figures, in order. */
+  readonly measured: readonly TestMeasure[];
+}
+
+/** What a test may choose about a context. */
+export interface TestContextOptions {
+  /** 7 unless given. */
+  readonly seed?: number;
+  /** Needed by operators that write files; the test makes it and removes it. */
+  readonly folder?: string;
+  /** One of 1 GiB unless given. */
+  readonly budget?: MemoryBudget;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * A context to run `operator` in, without a pipeline. As in a real run, a reason or measure that the operator did not
+ * declare is an error, and random numbers depend on seed and origin alone.
+ */
+export function testContext(
+  operator: { readonly name: string; readonly drops: readonly string[]; readonly measures: readonly string[] },
+  { seed = 7, folder, budget = createBudget(2 ** 30), signal = new AbortController().signal }: TestContextOptions = {},
+): TestContext {
+  const dropped: TestDrop[] = [];
+  const measured: TestMeasure[] = [];
+  return {
+    stage: 'test',
+    operator: operator.name,
+    seed,
+    signal,
+    budget,
+    dropped,
+    measured,
+    get folder() {
+      if (folder !== undefined) return folder;
+      throw new AlignflowError({
+        what: `${operator.name} writes into its folder, and the test gave none`,
+        fix: 'make a temporary folder in the test and give it to the context as `folder`',
+      });
+    },
+    random(batch, row) {
+      const words = originWords(batch);
+      return createRandom(seed, words?.[2 * row] ?? row, words?.[2 * row + 1] ?? 0);
+    },
+    measure(name, value) {
+      declared('measure', name, operator.measures);
+      measured.push({ name, value });
+    },
+    drop(batch, row, reason, detail) {
+      declared('reason', reason, operator.drops);
+      dropped.push({ reason, origin: originText(batch, row), ...(detail === undefined ? {} : { detail }) });
+    },
+  };
+}
+
+/** The origin of a row as one word to compare, `high:low` in hexadecimal. */
+export function originText(batch: RecordBatch, row: number): string {
+  const words = originWords(batch);
+  if (words === undefined) return String(row);
+  return `${words[2 * row + 1]!.toString(16)}:${words[2 * row]!.toString(16)}`;
+}
+
+function declared(kind: string, name: string, names: readonly string[]): void {
+  if (names.includes(name)) return;
+  throw new AlignflowError({
+    what: `the operator used the ${kind} "${name}", which it does not declare`,
+    expected: `one of: ${names.join(', ')}`,
+  });
+}
