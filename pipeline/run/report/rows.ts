@@ -1,0 +1,51 @@
+import { formatCount, formatSeconds } from '../../terminal/format.js';
+import type { RowsReport } from '../report.js';
+import { percent } from './figures.js';
+import { html, type Markup } from './markup.js';
+import { COLOURS } from './style.js';
+
+/** Rows of a stage: the sum check, a bar of where the rows went, and the operators. */
+export function rowsPart(rows: RowsReport): Markup {
+  return html`<h3>Rows</h3>
+${sumCheck(rows)}
+${dropBar(rows)}
+${operatorTable(rows)}`;
+}
+
+/** Rows in = rows out + rows in the ledger, or by how many rows that fails. */
+function sumCheck({ in: rowsIn, out, ledger }: RowsReport): Markup {
+  const missing = rowsIn - out - ledger;
+  const sum = html`<b>${formatCount(rowsIn)}</b> in ${missing === 0 ? '=' : '≠'} <b>${formatCount(out)}</b> out + <b>${formatCount(ledger)}</b> in the ledger`;
+  if (missing === 0) return html`<p class="sum good">✓ ${sum}</p>`;
+  const fault = missing > 0 ? `${formatCount(missing)} rows are nowhere` : `${formatCount(-missing)} rows too many`;
+  return html`<p class="sum bad">✗ ${sum}: ${fault}</p>`;
+}
+
+/** One bar of all rows in, with a part for each reason that an operator dropped rows for. */
+function dropBar({ in: rowsIn, out, operators }: RowsReport): Markup | undefined {
+  const drops = operators
+    .flatMap(({ name, dropped }) => dropped.map(({ reason, rows }) => ({ name, reason, rows })))
+    .filter(({ rows }) => rows > 0)
+    .sort((a, b) => b.rows - a.rows);
+  if (rowsIn === 0 || drops.length === 0) return undefined;
+  const width = (rows: number) => `${((100 * rows) / rowsIn).toFixed(2)}%`;
+  return html`<div class="drops"><span class="kept" style="width:${width(out)}"></span>${drops.map(
+    ({ rows }, index) => html`<span class="c${index % COLOURS}" style="width:${width(rows)}"></span>`,
+  )}</div>
+<ul class="legend"><li><i class="kept"></i>kept <b>${formatCount(out)}</b> <small>${percent(out / rowsIn)}</small></li>${drops.map(
+    ({ name, reason, rows }, index) => html`
+<li><i class="c${index % COLOURS}"></i>${reason} <b>${formatCount(rows)}</b> <small>${percent(rows / rowsIn)}, ${name}</small></li>`,
+  )}
+</ul>`;
+}
+
+function operatorTable({ operators }: RowsReport): Markup | undefined {
+  if (operators.length === 0) return undefined;
+  return html`<div class="wide"><table class="operators"><thead><tr><th scope="col">Operator</th><th scope="col">In</th>
+<th scope="col">Out</th><th scope="col">Dropped</th><th scope="col">Time</th></tr></thead><tbody>${operators.map(
+    ({ name, rowsIn, rowsOut, dropped, seconds }) => html`
+<tr><th scope="row"><code>${name}</code></th><td>${formatCount(rowsIn)}</td><td>${formatCount(rowsOut)}</td>
+<td>${formatCount(dropped.reduce((sum, { rows }) => sum + rows, 0))}</td><td>${formatSeconds(seconds)}</td></tr>`,
+  )}
+</tbody></table></div>`;
+}
