@@ -57,14 +57,15 @@ export async function collectEmoji(
     collection.set(vendor, vendor === 'openmoji' ? await rasterise(captioned) : captioned);
 
     const captions = captioned.flatMap((emoji) => emoji.captions);
-    context.note(`${vendor}: ${drawn.length} emoji, ${captions.length} captions`);
-    for (const language of languages) {
-      for (const kind of kinds) {
+    const lacking = languages.flatMap((language) =>
+      kinds.flatMap((kind) => {
         const found = captions.filter((caption) => caption.language === language && caption.kind === kind).length;
-        const missing = drawn.length - found;
-        if (missing > 0) context.note(`${vendor}: CLDR has no ${kind} in ${language} for ${missing} emoji`);
-      }
-    }
+        return found < drawn.length ? [`${language} ${kind} ${drawn.length - found}`] : [];
+      }),
+    );
+    context.note(
+      `${vendor}: ${drawn.length} emoji, ${captions.length} captions; CLDR lacks: ${lacking.join(', ') || 'none'}`,
+    );
   }
   return withOthers(collection);
 }

@@ -1,4 +1,4 @@
-import { defineOperator, readColumn, withColumn, withoutColumns, withoutFields } from 'alignflow';
+import { AlignflowError, defineOperator, readColumn, withColumn, withoutColumns, withoutFields } from 'alignflow';
 import { FixedSizeBinary, vectorFromArray } from 'apache-arrow';
 import { map } from 'rxjs';
 
@@ -7,24 +7,29 @@ import { map } from 'rxjs';
  * in common is what a third vendor's drawing will have too.
  */
 export interface EmojiBlend {
-  /** Pixels to mix into. */
+  /** Pixels to mix into: a column of images of one size, as image/resize makes it. */
   column: string;
-  /** Pixels of the other drawing. This column is left out of what comes out. */
+  /** Pixels of the other drawing, of the same size. This column is left out of what comes out. */
   other: string;
-  /** Width and height of the drawings in pixels. @minimum 1 */
-  size: number;
   /** Share of the rows that are mixed; the others keep their drawing. @minimum 0 @maximum 1 @unit fraction */
   share: number;
 }
 
+/** A column of pixels of whatever size. */
+const anySize = new FixedSizeBinary(0);
+
 export default defineOperator({
   name: 'emoji/blend',
-  defaults: { column: 'pixels', other: 'other_pixels', size: 64, share: 0.6 },
-  reads: ({ column, other, size }: EmojiBlend) => {
-    const pixels = new FixedSizeBinary(size * size * 3);
-    return { [column]: pixels, [other]: pixels };
+  defaults: { column: 'pixels', other: 'other_pixels', share: 0.6 },
+  reads: ({ column, other }: EmojiBlend) => ({ [column]: anySize, [other]: anySize }),
+  writes: (schema, { column, other }) => {
+    const [first, second] = [column, other].map((name) => schema.fields.find((field) => field.name === name)?.type);
+    if (String(first) === String(second)) return withoutFields(schema, [other]);
+    throw new AlignflowError({
+      what: `emoji/blend cannot mix ${column} (${first}) with ${other} (${second})`,
+      fix: 'give both images the same size with image/resize',
+    });
   },
-  writes: (schema, { other }) => withoutFields(schema, [other]),
   run: ({ column, other, share }, context) =>
     map((batch) => {
       const first = readColumn(batch, column, FixedSizeBinary);

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import blend, { type EmojiBlend } from '../../../manifests/emoji/operators/emoji-blend.js';
 
 const type = new FixedSizeBinary(12);
-const defaults = { ...(blend.defaults as unknown as EmojiBlend), size: 2 };
+const defaults = blend.defaults as unknown as EmojiBlend;
 
 /** Rows of 2 x 2 pixels: a value for all that a drawing has, null for no drawing. */
 function batchWith(first: readonly (number | null)[], second: readonly (number | null)[]): RecordBatch {
@@ -81,6 +81,13 @@ test('leaves the other column out, keeps the metadata of the pixels, and does no
   expect(String(result.schema)).toBe(String(blend.writes(batch.schema, defaults)));
   expect(batch.getChild('pixels')?.get(0)?.[0]).toBe(255);
   expect(batch.getChild('other_pixels')?.get(0)?.[0]).toBe(0);
+});
+
+test('drawings of different sizes are refused before anything runs', () => {
+  const larger = new Field('other_pixels', new FixedSizeBinary(48), true);
+  expect(() => blend.writes(new Schema([new Field('pixels', type, true), larger]), defaults)).toThrow(
+    /cannot mix pixels \(FixedSizeBinary\[12\]\) with other_pixels \(FixedSizeBinary\[48\]\)/,
+  );
 });
 
 test('no rows are no rows', async () => {
