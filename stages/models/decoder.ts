@@ -1,0 +1,90 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { TextConfig } from './config.js';
+import { attention } from './ops/attention.js';
+import { takeRows } from './ops/embedding.js';
+import { normLinear } from './ops/fold.js';
+import { linear } from './ops/linear.js';
+import { residual } from './ops/residual.js';
+import { type RotaryTables, rope } from './ops/rope.js';
+import { swiglu } from './ops/swiglu.js';
+import type { Parameters } from './parameters.js';
+
+/** Keys (rotated) and values of one layer, each [B * T, D]. */
+export interface KeyValues {
+  readonly k: tf.Tensor;
+  readonly v: tf.Tensor;
+}
+
+/** What self-attention of a layer works on besides the hidden state. */
+export interface SelfAttentionInputs {
+  /** Number of sequences, B. */
+  readonly batch: number;
+  /** Tables for the positions of the hidden state. */
+  readonly rotary: RotaryTables;
+  /** Added to the products before softmax, [1 or B, 1, Tq, Tk]. Default: every token sees every other. */
+  readonly mask?: tf.Tensor;
+  /** Keys and values of the tokens before (generation with a cache). */
+  readonly past?: KeyValues;
+  /** The only rows of the hidden state that ask, one in each sequence, where the others' results are not needed. */
+  readonly asking?: { readonly rows: tf.Tensor; readonly rotary: RotaryTables };
+}
+
+/** What self-attention gives. */
+export interface SelfAttentionResult {
+  /** Hidden state with the attention added, [B * Tq, D]. */
+  readonly x: tf.Tensor;
+  /** Keys and values of all tokens, those of `past` in front. */
+  readonly keyValues: KeyValues;
+}
+
+/**
+ * First half of a LLaMA layer (arXiv 2302.13971, section 2.2): x + attention(RMSNorm(x)) with rotary positions, no biases.
+ * @param x [B * T, D]
+ */
+export function selfAttention(
+  parameters: Parameters,
+  config: TextConfig,
+  layer: number,
+  x: tf.Tensor,
+  inputs: SelfAttentionInputs,
+): SelfAttentionResult {
+  const { batch, rotary, mask, past, asking } = inputs;
+  const { heads, eps } = config;
+  const of = (name: string) => parameters[`qllama.model.layers.${layer}.${name}.weight`]!;
+  const norm = of('input_layernorm');
+  const projections = ['self_attn.k_proj', 'self_attn.v_proj'].map(of);
+  const query = of('self_attn.q_proj');
+  const asks = asking === undefined ? x : takeRows(x, asking.rows);
+  const [k, v, own] = normLinear(x, norm, eps, asking === undefined ? [...projections, query] : projections);
+  const q = own ?? normLinear(asks, norm, eps, [query])[0]!;
+  const keyValues = follow(past, { k: rope(k!, heads, rotary), v: v! }, batch);
+  const mixed = attention(rope(q, heads, asking?.rotary ?? rotary), keyValues.k, keyValues.v, {
+    batch,
+    heads,
+    ...(mask === undefined ? {} : { mask }),
+  });
+  return { x: residual(asks, linear(mixed, of('self_attn.o_proj'))), keyValues };
+}
+
+/**
+ * Second half of a LLaMA layer: x + SwiGLU(RMSNorm(x)), no biases.
+ * @param x [N, D]
+ */
+export function feedForward(parameters: Parameters, { eps }: TextConfig, layer: number, x: tf.Tensor): tf.Tensor {
+  const of = (name: string) => parameters[`qllama.model.layers.${layer}.${name}.weight`]!;
+  const norm = of('post_attention_layernorm');
+  const [gate, up] = normLinear(x, norm, eps, [of('mlp.gate_proj'), of('mlp.up_proj')]);
+  return residual(x, linear(swiglu(gate!, up!), of('mlp.down_proj')));
+}
+
+/** Keys and values with those of earlier tokens in front of them. */
+function follow(past: KeyValues | undefined, { k, v }: KeyValues, batch: number): KeyValues {
+  if (past === undefined) return { k, v };
+  const width = k.shape[1]!;
+  const join = (before: tf.Tensor, after: tf.Tensor) =>
+    tf.reshape(tf.concat([tf.reshape(before, [batch, -1, width]), tf.reshape(after, [batch, -1, width])], 1), [
+      -1,
+      width,
+    ]);
+  return { k: join(past.k, k), v: join(past.v, v) };
+}

@@ -1,0 +1,65 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { differentiable } from './differentiable.js';
+import { product } from './product.js';
+
+/** What attention works on besides queries, keys and values. */
+export interface AttentionOptions {
+  /** Number of sequences, B. */
+  readonly batch: number;
+  /** Number of heads, H; they lie side by side in D. */
+  readonly heads: number;
+  /** Factor of q k^T. Default: 1 / sqrt(D / H). Pass 1 where the queries are scaled already. */
+  readonly scale?: number;
+  /** Added to the scaled products before softmax: [1 or B, 1 or H, Tq, Tk]. No gradient flows into it. */
+  readonly mask?: tf.Tensor;
+}
+
+/**
+ * Scaled dot-product attention (arXiv 1706.03762, section 3.2), softmax(q k^T scale + mask) v in each head, in float32.
+ * @param q [B * Tq, D]
+ * @param k [B * Tk, D]
+ * @param v [B * Tk, D]
+ * @returns [B * Tq, D]
+ */
+export function attention(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, options: AttentionOptions): tf.Tensor {
+  const { batch, heads, mask } = options;
+  const scale = options.scale ?? (q.shape[1]! / heads) ** -0.5;
+  return differentiable(
+    [q, k, v],
+    () => {
+      const [qHeads, kHeads, vHeads] = [q, k, v].map((x) => splitHeads(x, batch, heads)) as Triple;
+      const products = scaleBy(product(qHeads, kHeads, { b: true }), scale);
+      const weights = tf.softmax(mask === undefined ? products : tf.add(products, mask));
+      return { value: joinHeads(product(weights, vHeads)), saved: [qHeads, kHeads, vHeads, weights] };
+    },
+    (dy, [q, k, v, weights]) => {
+      const dyHeads = splitHeads(dy, batch, heads);
+      const dWeights = product(dyHeads, v, { b: true });
+      const inner = tf.sum(tf.mul(dWeights, weights), -1, true);
+      const dProducts = scaleBy(tf.mul(weights, tf.sub(dWeights, inner)), scale);
+      return [
+        joinHeads(product(dProducts, k)),
+        joinHeads(product(dProducts, q, { a: true })),
+        joinHeads(product(weights, dyHeads, { a: true })),
+      ];
+    },
+  );
+}
+
+type Triple = [tf.Tensor, tf.Tensor, tf.Tensor];
+
+function scaleBy(x: tf.Tensor, scale: number): tf.Tensor {
+  return scale === 1 ? x : tf.mul(x, scale);
+}
+
+/** [B * T, D] to [B, H, T, D / H]. */
+function splitHeads(x: tf.Tensor, batch: number, heads: number): tf.Tensor {
+  const [rows, width] = x.shape as [number, number];
+  return tf.transpose(tf.reshape(x, [batch, rows / batch, heads, width / heads]), [0, 2, 1, 3]);
+}
+
+/** [B, H, T, D / H] to [B * T, D]. */
+function joinHeads(x: tf.Tensor): tf.Tensor {
+  const [batch, heads, tokens, width] = x.shape as [number, number, number, number];
+  return tf.reshape(tf.transpose(x, [0, 2, 1, 3]), [batch * tokens, heads * width]);
+}

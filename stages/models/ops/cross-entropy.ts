@@ -1,0 +1,53 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { nativeOps, typeAttribute } from '../../backend/native.js';
+import { differentiable } from './differentiable.js';
+
+/**
+ * Mean cross-entropy of softmax(logits) against the labels, weighted: sum(w loss) / sum(w), 0 where all weights are 0.
+ * Only one tensor of the logits' size is kept for the gradient.
+ *
+ * @param logits [N, C]
+ * @param labels int32 [N], each 0 to C - 1, those of weight 0 too
+ * @param weights float32 [N]; all 1 when left out. A row of weight 0 is ignored.
+ * @returns a scalar
+ */
+export function softmaxCrossEntropy(logits: tf.Tensor, labels: tf.Tensor, weights?: tf.Tensor): tf.Tensor {
+  const rows = logits.shape[0]!;
+  return differentiable(
+    [logits],
+    () => {
+      const { losses, gradient } = nativeOps() === undefined ? portable(logits, labels) : native(logits, labels);
+      const shares =
+        weights === undefined ? tf.fill([rows], 1 / rows) : tf.div(weights, tf.maximum(tf.sum(weights), 1e-12));
+      return { value: tf.sum(tf.mul(losses, shares)), saved: [gradient, shares] };
+    },
+    (dy, [gradient, shares]) => [tf.mul(gradient, tf.reshape(tf.mul(shares, dy), [rows, 1]))],
+  );
+}
+
+/** Loss of each row [N], and its gradient, softmax - one-hot, [N, C]. */
+interface RowLosses {
+  readonly losses: tf.Tensor;
+  readonly gradient: tf.Tensor;
+}
+
+function native(logits: tf.Tensor, labels: tf.Tensor): RowLosses {
+  const attributes = [typeAttribute('T', 'float32'), typeAttribute('Tlabels', 'int32')];
+  const op = 'SparseSoftmaxCrossEntropyWithLogits';
+  const [losses, gradient] = nativeOps()!.execute(op, attributes, [logits, labels], 2);
+  return { losses: losses!, gradient: gradient! };
+}
+
+function portable(logits: tf.Tensor, labels: tf.Tensor): RowLosses {
+  const [rows, classes] = logits.shape as [number, number];
+  const shifted = tf.sub(logits, tf.max(logits, -1, true));
+  const exponentials = tf.exp(shifted);
+  const sums = tf.sum(exponentials, -1);
+  const positions = tf.add(tf.mul(tf.range(0, rows, 1, 'int32'), tf.scalar(classes, 'int32')), labels);
+  const chosen = tf.gather(tf.reshape(shifted, [-1]), positions as tf.Tensor1D);
+  const oneHot = tf.scatterND(tf.reshape(positions, [-1, 1]), tf.ones([rows]), [rows * classes]);
+  return {
+    losses: tf.sub(tf.log(sums), chosen),
+    gradient: tf.sub(tf.div(exponentials, tf.reshape(sums, [rows, 1])), tf.reshape(oneHot, [rows, classes])),
+  };
+}
