@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { lastValueFrom, tap } from 'rxjs';
 import { AlignflowError } from '../errors.js';
-import { renderProblems } from '../manifest/problem.js';
+import { renderProblems } from '../manifest/render.js';
 import type { Plan } from '../plan/plan.js';
 import { planManifest } from '../plan/plan-manifest.js';
 import { run } from '../run/run.js';

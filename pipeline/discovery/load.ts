@@ -9,7 +9,7 @@ import type { Compiled } from './compile.js';
 import type { CatalogEntry } from './entry.js';
 import { packageVersion } from './package.js';
 
-/** Options of any operator or stage, once they were checked against its schema. */
+/** Options of an operator or a stage: defaults filled in, checked against its schema, units turned into numbers. */
 export type Options = Readonly<Record<string, unknown>>;
 
 /** What a catalogued file exports. */

@@ -55,7 +55,9 @@ export function scanFiles(files: readonly string[], builtIn: boolean, report: Re
 
 function scanFile(file: SourceFile, builtIn: boolean): CatalogEntry | undefined {
   const exported = file.getExportAssignment((assignment) => !assignment.isExportEquals());
-  const other = exported === undefined ? file.getDefaultExportSymbol()?.getDeclarations()[0] : undefined;
+  const other = file
+    .getStatements()
+    .find((statement) => Node.isModifierable(statement) && statement.hasModifier('default'));
   if (other !== undefined) throw new Unreadable(other, WRONG_EXPORT);
   if (exported === undefined) return undefined;
   const call = resolveConstant(exported.getExpression());

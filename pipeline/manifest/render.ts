@@ -1,24 +1,28 @@
 import { relative } from 'node:path';
-import { createColors } from 'picocolors';
+import colors from 'picocolors';
 import type { Problem } from './problem.js';
 
 const WIDTH = 100;
 
 /** How problems are printed. */
 export interface RenderOptions {
-  readonly color: boolean;
+  /** Whether the output is a terminal that shows colours; found out unless given. */
+  readonly color?: boolean;
   /** Files inside it are printed relative to it. */
   readonly workingFolder?: string;
 }
 
 /** Problems as text for people: each with its place, the line with a caret line below, and what would be right. */
-export function renderProblems(problems: readonly Problem[], options: RenderOptions): string {
+export function renderProblems(problems: readonly Problem[], options: RenderOptions = {}): string {
   const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
   return [...problems.map((problem) => renderProblem(problem, options)), `${count}\n`].join('\n');
 }
 
-function renderProblem(problem: Problem, { color, workingFolder = process.cwd() }: RenderOptions): string {
-  const paint = createColors(color);
+function renderProblem(
+  problem: Problem,
+  { color = colors.isColorSupported, workingFolder = process.cwd() }: RenderOptions,
+): string {
+  const paint = colors.createColors(color);
   const { at, code, message, expected, nearest, fix } = problem;
   const gutter = ' '.repeat(String(at.line).length);
   const bar = paint.dim('|');

@@ -4,14 +4,14 @@
  */
 import type { Schema } from 'apache-arrow';
 import type { CatalogEntry } from '../discovery/entry.js';
+import type { Options } from '../discovery/load.js';
 import type { Position } from '../manifest/position.js';
 import type { Operator } from '../operator.js';
 import type { Sink } from '../sink.js';
 import type { Source } from '../source.js';
 import type { Stage, StageFacts, StageInputs } from '../stage.js';
 
-/** Options of an operator or a stage: defaults filled in, checked against its schema, units turned into numbers. */
-export type Options = Readonly<Record<string, unknown>>;
+export type { Options } from '../discovery/load.js';
 
 /** A manifest that was found right. */
 export interface Plan {
@@ -89,6 +89,8 @@ export interface PlannedSource extends PlannedPart {
 
 export interface PlannedSink extends PlannedPart {
   readonly sink: Sink<Options>;
+  /** The source that reads what it wrote, given the sink's folder as `path`; undefined where there is none. */
+  readonly reader: { readonly source: Source<Options>; readonly options: Options } | undefined;
 }
 
 /** One operator of a stage. */

@@ -1,0 +1,70 @@
+import { DataType, type Schema } from 'apache-arrow';
+import { sameType } from '../batch/column.js';
+import { nearestName } from '../manifest/nearest.js';
+import type { Position } from '../manifest/position.js';
+import type { Report } from '../manifest/problem.js';
+import type { MapNode, Node } from '../manifest/tree.js';
+import type { Reads } from '../operator.js';
+
+/** What reads columns: a step, or a stage after its steps. */
+export interface Reader {
+  /** `filter/score`, `the stage contrastive`. */
+  readonly name: string;
+  readonly at: Position;
+  /** Its options in the manifest: a column that one of them names is reported there. */
+  readonly options: MapNode | undefined;
+}
+
+/** Checks that a schema has the columns that are read, of the right types. True if it has. */
+export function checkColumns(reads: Reads, schema: Schema, reader: Reader, report: Report): boolean {
+  let right = true;
+  for (const [column, wanted] of Object.entries(reads)) {
+    const types: readonly DataType[] = Array.isArray(wanted) ? wanted : [wanted as DataType];
+    const field = schema.fields.find(({ name }) => name === column);
+    if (field !== undefined && types.some((type) => acceptsType(type, field.type))) continue;
+    right = false;
+    const at = placeOfColumn(reader.options, column) ?? reader.at;
+    const expected = types.map(typeName).join(' or ');
+    if (field !== undefined) {
+      const message = `${reader.name} reads the column ${column}, which is ${typeName(field.type)}`;
+      report({ code: 'column', message, at, expected });
+      continue;
+    }
+    const names = schema.fields.map(({ name }) => name);
+    const nearest = nearestName(column, names);
+    report({
+      code: 'column',
+      message: `${reader.name} reads the column ${column}, which is not there`,
+      at,
+      expected:
+        names.length === 0 ? `${expected}; there are no columns` : `${expected}; the columns are ${names.join(', ')}`,
+      ...(nearest === undefined ? {} : { nearest }),
+    });
+  }
+  return right;
+}
+
+/** True if a column of type `given` may be read as `wanted`. A `FixedSizeBinary(0)` that is wanted stands for any width. */
+export function acceptsType(wanted: DataType, given: DataType): boolean {
+  if (DataType.isFixedSizeBinary(wanted) && wanted.byteWidth <= 0) return DataType.isFixedSizeBinary(given);
+  return sameType(wanted, given);
+}
+
+/** An Arrow type as messages and plans write it: `Utf8`, `List<Int32>`, `FixedSizeBinary`. */
+export function typeName(type: DataType): string {
+  return DataType.isFixedSizeBinary(type) && type.byteWidth <= 0 ? 'FixedSizeBinary' : String(type);
+}
+
+/** The place of the option that names a column. */
+function placeOfColumn(options: MapNode | undefined, column: string): Position | undefined {
+  const search = (node: Node): Position | undefined => {
+    if (node.kind === 'scalar') return node.value === column ? node.at : undefined;
+    const children = node.kind === 'list' ? node.items : [...node.entries.values()].map((entry) => entry.value);
+    for (const child of children) {
+      const found = search(child);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  };
+  return options === undefined ? undefined : search(options);
+}

@@ -1,0 +1,117 @@
+import { join } from 'node:path';
+import type { Manifest, ManifestStage } from '../manifest/manifest.js';
+import type { Located, Position } from '../manifest/position.js';
+import type { Report } from '../manifest/problem.js';
+import type { Artefacts, Reference, StageInputs, StageParts } from '../stage.js';
+import type { StageOutcome } from './plan-stage.js';
+import type { References } from './resolve.js';
+
+/** What a stage takes from earlier ones. */
+export interface Taken {
+  readonly inputs: Pick<StageInputs, 'from' | 'init' | 'checkpoint' | 'tokenizer'>;
+  /** False after a problem: the inputs are not complete. */
+  readonly complete: boolean;
+}
+
+type Key = 'from' | 'init' | 'checkpoint' | 'tokenizer';
+
+/** What each reference is for, and what the stage that it names must hand over. */
+const WANTED = { from: 'rows', init: 'checkpoint', checkpoint: 'checkpoint', tokenizer: 'tokenizer' } as const;
+
+/** Checks that a stage has the parts that its kind needs, and none that it does not take. */
+export function checkTaken(stage: ManifestStage, takes: StageParts, report: Report): boolean {
+  let right = true;
+  const refuse = (code: 'missing' | 'value', message: string, at: Position, fix?: string) => {
+    right = false;
+    report({ code, message, at, ...(fix === undefined ? {} : { fix }) });
+  };
+  const kind = `a ${stage.use.value} stage`;
+  const source = stage.source?.use.at;
+  const from = stage.from[0]?.stage.at;
+  const given: readonly (readonly [key: string, at: Position | undefined, taken: boolean])[] = [
+    ['from', from, takes.rows === 'required'],
+    ['source', source, takes.rows === 'required'],
+    ['steps', stage.steps[0]?.use.at, takes.rows === 'required'],
+    ['sink', stage.sink?.use.at, takes.sink === true],
+    ['init', stage.init?.at, takes.init !== undefined],
+    ['checkpoint', stage.checkpoint?.at, takes.checkpoint !== undefined],
+    ['tokenizer', stage.tokenizer?.at, takes.tokenizer !== undefined],
+    ['train', stage.train?.at, takes.train === true],
+  ];
+  for (const [key, at, taken] of given)
+    if (at !== undefined && !taken) refuse('value', `${kind} takes no ${key}`, at, `remove ${key}`);
+  if (takes.rows === 'required' && source === undefined && from === undefined)
+    refuse('missing', `${kind} needs rows`, stage.at, 'give it a source, or from: the name of an earlier stage');
+  if (source !== undefined && from !== undefined)
+    refuse('value', `the stage ${stage.name} has a source and a from`, from, 'keep one of the two');
+  for (const key of ['init', 'checkpoint', 'tokenizer'] as const)
+    if (takes[key] === 'required' && stage[key] === undefined)
+      refuse('missing', `${kind} needs ${key}`, stage.at, `give ${key} the name of an earlier stage`);
+  return right;
+}
+
+/** Resolves what a stage takes from earlier ones; what they do not hand over is reported. */
+export function takeReferences(
+  stage: ManifestStage,
+  manifest: Manifest,
+  outcomes: ReadonlyMap<string, StageOutcome>,
+  references: References,
+  report: Report,
+): Taken {
+  let complete = true;
+  const take = (key: Key, named: Located<string> | undefined): Reference | undefined => {
+    if (named === undefined) return undefined;
+    const artefacts = references.check(stage.name, key, named) ? outcomes.get(named.value)?.artefacts : undefined;
+    if (artefacts !== undefined && artefacts[WANTED[key]] !== undefined)
+      return { stage: named.value, artefacts, folder: join(manifest.output, named.value) };
+    complete = false;
+    if (artefacts !== undefined) reportNothing(stage, key, named, outcomes, report);
+    return undefined;
+  };
+  const shares = stage.from.map((share) => take('from', share.stage));
+  const taken = {
+    from: mixedReference(shares, stage, report),
+    init: take('init', stage.init),
+    checkpoint: take('checkpoint', stage.checkpoint),
+    tokenizer: take('tokenizer', stage.tokenizer),
+  };
+  const given = Object.entries(taken).filter(([, reference]) => reference !== undefined);
+  return { inputs: Object.fromEntries(given), complete };
+}
+
+/** A mixture stands for its first stage; tokenizers of another size than the first's would make its tokens nonsense. */
+function mixedReference(
+  shares: readonly (Reference | undefined)[],
+  stage: ManifestStage,
+  report: Report,
+): Reference | undefined {
+  const [first] = shares;
+  for (const [i, share] of shares.entries()) {
+    const [one, other] = [first?.artefacts.tokenizer?.vocabulary, share?.artefacts.tokenizer?.vocabulary];
+    if (first === undefined || share === undefined || one === other) continue;
+    report({
+      code: 'hand-over',
+      message: `the stages ${first.stage} and ${share.stage} do not share a tokenizer: ${one ?? 'none'} and ${other ?? 'none'} entries`,
+      at: stage.from[i]!.stage.at,
+      fix: `give ${share.stage} the tokenizer of ${first.stage}`,
+    });
+  }
+  return first;
+}
+
+function reportNothing(
+  stage: ManifestStage,
+  key: Key,
+  named: Located<string>,
+  outcomes: ReadonlyMap<string, StageOutcome>,
+  report: Report,
+): void {
+  const wanted: keyof Artefacts = WANTED[key];
+  const able = [...outcomes].filter(([, { artefacts }]) => artefacts?.[wanted] !== undefined).map(([name]) => name);
+  report({
+    code: 'hand-over',
+    message: `${key} of the stage ${stage.name} names ${named.value}, which hands over no ${wanted}`,
+    at: named.at,
+    expected: able.length === 0 ? `a stage that hands over a ${wanted}; none above does` : `one of ${able.join(', ')}`,
+  });
+}

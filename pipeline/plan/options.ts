@@ -1,0 +1,151 @@
+import type { JsonSchema } from '../discovery/json-schema.js';
+import { nearestName } from '../manifest/nearest.js';
+import type { Position } from '../manifest/position.js';
+import type { Problem, Report } from '../manifest/problem.js';
+import { kindOf, type MapNode, type Node } from '../manifest/tree.js';
+import { parseUnit } from '../manifest/units.js';
+import { describeSchema, isObject } from './describe-schema.js';
+import type { Options } from './plan.js';
+
+/** The options that are checked, and what messages call them. */
+export interface OptionsRequest {
+  /** `filter/score`, `contrastive`. */
+  readonly name: string;
+  /** The place of the `use`: options that are missing are reported there. */
+  readonly at: Position;
+  readonly node: MapNode | undefined;
+  readonly schema: JsonSchema;
+  readonly defaults: Options;
+}
+
+/**
+ * Options as an operator gets them: checked against its schema, texts with units turned into numbers, defaults filled in
+ * (field by field in nested objects). Undefined after a problem; all problems are reported.
+ */
+export function checkOptions(
+  { name, at, node, schema, defaults }: OptionsRequest,
+  report: Report,
+): Options | undefined {
+  let right = true;
+  const checker = new Checker(name, (problem) => {
+    right = false;
+    report(problem);
+  });
+  const options = checker.object(node, schema, defaults, '', at);
+  return right ? options : undefined;
+}
+
+class Checker {
+  private readonly subject: string;
+  private readonly report: Report;
+
+  constructor(subject: string, report: Report) {
+    this.subject = subject;
+    this.report = report;
+  }
+
+  /** The value of an object: what the node gives, over the defaults. `at` is where missing fields are reported. */
+  object(node: MapNode | undefined, schema: JsonSchema, defaults: Options, path: string, at: Position): Options {
+    const { properties = {}, required = [], additionalProperties: values } = schema;
+    const result = new Map(Object.entries(defaults));
+    for (const [key, entry] of node?.entries ?? []) {
+      const way = path === '' ? key : `${path}.${key}`;
+      const property = Object.hasOwn(properties, key) ? properties[key] : values || undefined;
+      if (property === undefined) this.unknown(way, key, Object.keys(properties), entry.key);
+      else result.set(key, this.value(entry.value, property, defaults[key], way));
+    }
+    for (const key of required) {
+      if (node?.entries.has(key)) continue;
+      const way = path === '' ? key : `${path}.${key}`;
+      this.problem('missing', `needs the option ${way}`, at, describeSchema(properties[key] ?? {}));
+    }
+    return Object.fromEntries(result);
+  }
+
+  private value(node: Node, schema: JsonSchema, fallback: unknown, path: string): unknown {
+    if (schema.anyOf !== undefined) return this.anyOf(node, schema, schema.anyOf, fallback, path);
+    if (schema.enum !== undefined) return this.constant(node, schema, schema.enum, path);
+    if (isObject(schema)) {
+      if (node.kind !== 'map') return this.wrongType(node, schema, path);
+      const defaults = schema.properties !== undefined && isOptions(fallback) ? fallback : {};
+      return this.object(node, schema, defaults, path, node.at);
+    }
+    if (schema.type === 'array') {
+      if (node.kind !== 'list') return this.wrongType(node, schema, path);
+      return node.items.map((item, i) => this.value(item, schema.items ?? {}, undefined, `${path}[${i}]`));
+    }
+    if (schema.type === 'string' || schema.type === 'boolean') {
+      if (node.kind === 'scalar' && typeof node.value === schema.type) return node.value;
+      return this.wrongType(node, schema, path);
+    }
+    return this.number(node, schema, path);
+  }
+
+  /** A member that takes the node without a problem; else the problems of the one that has the node's kind. */
+  private anyOf(
+    node: Node,
+    schema: JsonSchema,
+    members: readonly JsonSchema[],
+    fallback: unknown,
+    path: string,
+  ): unknown {
+    const tried = members.map((member) => {
+      const problems: Problem[] = [];
+      const value = new Checker(this.subject, (problem) => problems.push(problem)).value(node, member, fallback, path);
+      return { value, problems };
+    });
+    const right = tried.find(({ problems }) => problems.length === 0);
+    if (right !== undefined) return right.value;
+    const close = tried.find(({ problems }) => problems.every(({ code, at }) => code !== 'type' || at !== node.at));
+    if (close === undefined) return this.wrongType(node, schema, path);
+    close.problems.forEach(this.report);
+    return undefined;
+  }
+
+  private constant(node: Node, schema: JsonSchema, allowed: readonly unknown[], path: string): unknown {
+    if (node.kind !== 'scalar') return this.wrongType(node, schema, path);
+    if (allowed.includes(node.value)) return node.value;
+    const names = allowed.filter((value) => typeof value === 'string');
+    const nearest = typeof node.value === 'string' ? nearestName(node.value, names) : undefined;
+    return this.problem('value', `option ${path} is ${node.value}`, node.at, describeSchema(schema), nearest);
+  }
+
+  private number(node: Node, schema: JsonSchema, path: string): unknown {
+    if (node.kind !== 'scalar') return this.wrongType(node, schema, path);
+    let { value } = node;
+    if (typeof value === 'string' && schema.unit !== undefined) {
+      const parsed = parseUnit(value, schema.unit);
+      if (parsed === undefined)
+        return this.problem('unit', `option ${path} is ${value}`, node.at, describeSchema(schema));
+      value = parsed;
+    }
+    if (typeof value !== 'number') return this.wrongType(node, schema, path);
+    const { minimum, maximum, exclusiveMinimum, exclusiveMaximum } = schema;
+    const right =
+      Number.isFinite(value) &&
+      (minimum === undefined || value >= minimum) &&
+      (maximum === undefined || value <= maximum) &&
+      (exclusiveMinimum === undefined || value > exclusiveMinimum) &&
+      (exclusiveMaximum === undefined || value < exclusiveMaximum) &&
+      (schema.type !== 'integer' || Number.isInteger(value));
+    return right ? value : this.problem('range', `option ${path} is ${node.value}`, node.at, describeSchema(schema));
+  }
+
+  private wrongType(node: Node, schema: JsonSchema, path: string): undefined {
+    this.problem('type', `option ${path} is ${kindOf(node)}`, node.at, describeSchema(schema));
+  }
+
+  private unknown(path: string, key: string, known: readonly string[], at: Position): void {
+    const expected = known.length === 0 ? 'no options' : `one of ${known.join(', ')}`;
+    this.problem('unknown-key', `has no option ${path}`, at, expected, nearestName(key, known));
+  }
+
+  private problem(code: Problem['code'], what: string, at: Position, expected: string, nearest?: string): undefined {
+    const message = what.startsWith('option') ? `${this.subject}: ${what}` : `${this.subject} ${what}`;
+    this.report({ code, message, at, expected, ...(nearest === undefined ? {} : { nearest }) });
+  }
+}
+
+function isOptions(value: unknown): value is Options {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,107 @@
+import type { Catalog } from '../discovery/catalog.js';
+import type { CatalogEntry, Kind } from '../discovery/entry.js';
+import { type Definition, type Loaded, loadDefinition } from '../discovery/load.js';
+import { AlignflowError, reasonOf } from '../errors.js';
+import type { Located, Position } from '../manifest/position.js';
+import { type Problem, problemOf, type Report } from '../manifest/problem.js';
+import type { MapNode } from '../manifest/tree.js';
+import { checkOptions } from './options.js';
+import type { Options, PlannedSink } from './plan.js';
+
+/** A source, an operator, a sink or a stage that a manifest names: found, loaded, its options checked. */
+export interface Part<K extends Kind> {
+  readonly use: string;
+  readonly at: Position;
+  readonly entry: CatalogEntry;
+  readonly version: string;
+  readonly definition: Extract<Definition, { readonly kind: K }>;
+  /** Undefined after a problem with them. */
+  readonly options: Options | undefined;
+}
+
+const KINDS: Readonly<Record<Kind, string>> = {
+  operator: 'an operator',
+  source: 'a source',
+  sink: 'a sink',
+  stage: 'a stage',
+};
+
+/** Finds what a manifest names in the catalog and loads it, each file once. */
+export class Parts {
+  private readonly catalog: Catalog;
+  private readonly report: Report;
+  private readonly loaded = new Map<string, Promise<Loaded>>();
+
+  constructor(catalog: Catalog, report: Report) {
+    this.catalog = catalog;
+    this.report = report;
+  }
+
+  /** The part that a name stands for, which must be of one kind; undefined after a problem. */
+  async find<K extends Kind>(
+    kind: K,
+    { value: use, at }: Located<string>,
+    node?: MapNode,
+  ): Promise<Part<K> | undefined> {
+    const entry = this.catalog.entries.get(use);
+    if (entry === undefined || entry.kind !== kind) return this.unknown(kind, use, at, entry);
+    const options = checkOptions({ name: use, at, node, schema: entry.schema, defaults: entry.defaults }, this.report);
+    try {
+      const { definition, version } = await this.load(entry);
+      return { use, at, entry, version, definition: definition as Part<K>['definition'], options };
+    } catch (error) {
+      this.report(problemOf(error, 'load', at));
+      return undefined;
+    }
+  }
+
+  /**
+   * The source that reads what a sink wrote: that of the same name (`source/parquet` for `sink/parquet`), which finds files
+   * by its option `path`. Undefined where there is none.
+   */
+  async readerOf(sink: string): Promise<PlannedSink['reader']> {
+    const entry = this.catalog.entries.get(sink.replace(/^sink\//, 'source/'));
+    if (entry?.kind !== 'source' || entry.schema.properties?.path === undefined) return undefined;
+    const { definition } = await this.load(entry);
+    return { source: definition as Part<'source'>['definition'], options: entry.defaults };
+  }
+
+  private load(entry: CatalogEntry): Promise<Loaded> {
+    let loading = this.loaded.get(entry.name);
+    if (loading === undefined) {
+      loading = loadDefinition(entry);
+      this.loaded.set(entry.name, loading);
+    }
+    return loading;
+  }
+
+  private unknown(kind: Kind, use: string, at: Position, other: CatalogEntry | undefined): undefined {
+    const nearest = this.catalog.nearest(use, kind);
+    const known = this.catalog.ofKind(kind).map(({ name }) => name);
+    const problem: Problem = {
+      code: kind === 'stage' ? 'unknown-stage-kind' : 'unknown-operator',
+      message: other === undefined ? `there is no ${use}` : `${use} is ${KINDS[other.kind]}, not ${KINDS[kind]}`,
+      at,
+      expected: known.length <= 12 ? `one of ${known.join(', ')}` : `${KINDS[kind]}: alignflow describe lists them`,
+      ...(nearest === undefined ? {} : { nearest }),
+    };
+    this.report(problem);
+  }
+}
+
+/** Calls a function of a definition. What it throws becomes a problem, and undefined comes back. */
+export async function callPart<T>(
+  call: () => T | Promise<T>,
+  name: string,
+  code: Problem['code'],
+  at: Position,
+  report: Report,
+): Promise<T | undefined> {
+  try {
+    return await call();
+  } catch (error) {
+    const known = error instanceof AlignflowError;
+    report(known ? problemOf(error, code, at) : { code, message: `${name} throws: ${reasonOf(error)}`, at });
+    return undefined;
+  }
+}

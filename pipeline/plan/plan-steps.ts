@@ -1,0 +1,73 @@
+import { Schema } from 'apache-arrow';
+import type { ManifestPart } from '../manifest/manifest.js';
+import type { Report } from '../manifest/problem.js';
+import { deriveSeed } from '../run/random.js';
+import { checkColumns } from './columns.js';
+import { callPart, type Part, type Parts } from './parts.js';
+import type { PlannedStep } from './plan.js';
+
+/** The steps of a stage, with the schema behind the last. */
+export interface StepsOutcome {
+  /** Undefined where a problem leaves a step out. */
+  readonly steps: readonly PlannedStep[] | undefined;
+  readonly parts: readonly Part<'operator'>[];
+  /** Undefined where a problem hides it. */
+  readonly schema: Schema | undefined;
+}
+
+/**
+ * Plans the steps of a stage: each operator with its options, the columns that it reads, and the schema that it emits.
+ * Behind a step whose schema is hidden by a problem, options are still checked and columns no more.
+ */
+export async function planSteps(
+  listed: readonly ManifestPart[],
+  input: Schema | undefined,
+  seed: number,
+  parts: Parts,
+  report: Report,
+): Promise<StepsOutcome> {
+  let schema = input;
+  const found: Part<'operator'>[] = [];
+  const steps: PlannedStep[] = [];
+  for (const [i, listedPart] of listed.entries()) {
+    const part = await parts.find('operator', listedPart.use, listedPart.options);
+    if (part !== undefined) found.push(part);
+    const label = `${listedPart.use.value}[${i}]`;
+    const step = part && schema && (await planStep(part, listedPart, schema, label, seed, report));
+    if (step?.planned !== undefined) steps.push(step.planned);
+    schema = step?.output;
+  }
+  return { steps: steps.length === listed.length ? steps : undefined, parts: found, schema };
+}
+
+async function planStep(
+  part: Part<'operator'>,
+  listed: ManifestPart,
+  input: Schema,
+  label: string,
+  seed: number,
+  report: Report,
+): Promise<{ planned: PlannedStep | undefined; output: Schema | undefined } | undefined> {
+  const { definition: operator, options, use, at, entry } = part;
+  if (options === undefined) return undefined;
+  const reads = await callPart(() => operator.reads(options), `reads of ${use}`, 'schema', at, report);
+  if (reads === undefined) return undefined;
+  const right = checkColumns(reads, input, { name: use, at, options: listed.options }, report);
+  // With a column missing, `writes` may fail for that reason alone: then its failure says nothing new.
+  const output = await callPart(
+    () => operator.writes(input, options),
+    `writes of ${use}`,
+    'schema',
+    at,
+    right ? report : () => {},
+  );
+  if (output === undefined) return undefined;
+  if (!(output instanceof Schema)) {
+    report({ code: 'schema', message: `writes of ${use} returns no Arrow schema`, at });
+    return undefined;
+  }
+  const holds = await callPart(() => operator.holds(options), `holds of ${use}`, 'memory', at, report);
+  if (!right || holds === undefined) return { planned: undefined, output };
+  const planned = { use, at, entry, options, label, operator, seed: deriveSeed(seed, label), input, output, holds };
+  return { planned, output };
+}
