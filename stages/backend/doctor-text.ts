@@ -15,7 +15,10 @@ export function describeDiagnosis({
   const name = backend.kind === 'tensorflow' ? 'TensorFlow' : 'WebAssembly (slow)';
   const lacks = processor.lacks.length === 0 ? '' : `; without ${processor.lacks.join(', ')}`;
   const rows: [string, string][] = [
-    ['backend', `${name} ${backend.version}, on ${gpu.used ? 'the GPU' : 'the processor'}`],
+    [
+      'backend',
+      `${name} ${backend.version}${gpu.built ? ' with CUDA' : ''}, on ${gpu.used ? 'the GPU' : 'the processor'}`,
+    ],
     ['versions', `Node ${versions.node}, tfjs ${versions.tfjs}`],
     ['processor', processor.model === '' ? 'unknown' : processor.model],
     ['instructions', `${processor.has.join(', ') || 'none that are known'}${lacks}`],

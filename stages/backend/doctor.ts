@@ -4,6 +4,7 @@ import { cacheFolder } from '../../pipeline/cache-folder.js';
 import { tensorflowBackend } from './addon.js';
 import { runCommand } from './command.js';
 import { folderSize } from './folder-size.js';
+import { findInstallation } from './installation.js';
 import { type Processor, thisProcessor } from './processor.js';
 import { type Backend, startBackend } from './start.js';
 import { findCompiler, findPip, findPython, howToGetCompiler, howToGetPip } from './toolchain.js';
@@ -20,6 +21,8 @@ export interface Diagnosis {
   readonly tools: Readonly<Record<'python' | 'pip' | 'compiler', string | undefined>>;
   readonly cache: { readonly folder: string; readonly bytes: number };
   readonly gpu: {
+    /** Whether TensorFlow with CUDA is what was set up, and in use. */
+    readonly built: boolean;
     /** Names of the NVIDIA GPUs that the driver shows. */
     readonly seen: readonly string[];
     /** Whether tensors are on one. */
@@ -47,7 +50,11 @@ export async function diagnose(): Promise<Diagnosis> {
     threads: threadsOf(backend),
     tools: { python: python?.version, pip: pip?.version, compiler: compiler?.version },
     cache: { folder: cacheFolder(), bytes },
-    gpu: { seen, used: tensorflowBackend()?.binding.isUsingGpuDevice() ?? false },
+    gpu: {
+      built: backend.kind === 'tensorflow' && findInstallation()?.variant === 'gpu',
+      seen,
+      used: tensorflowBackend()?.binding.isUsingGpuDevice() ?? false,
+    },
   };
   return { ...found, advice: advise(found, unsupported(thisSystem, 'gpu') === undefined) };
 }
@@ -68,7 +75,9 @@ export function advise(found: Omit<Diagnosis, 'advice'>, gpuPossible: boolean): 
     if (tools.compiler === undefined)
       advice.push(`a C++ compiler is missing, which the next setup needs: ${howToGetCompiler}`);
   }
-  if (gpu.seen.length > 0 && !gpu.used && gpuPossible) {
+  if (gpu.built && !gpu.used) {
+    advice.push('TensorFlow with CUDA is set up, but finds no GPU: see whether `nvidia-smi` shows one');
+  } else if (gpu.seen.length > 0 && !gpu.used && gpuPossible) {
     advice.push('a GPU is there and not in use: run `alignflow setup --gpu` (fetches 2.5 GB)');
   }
   return advice;

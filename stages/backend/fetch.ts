@@ -37,10 +37,12 @@ export async function fetchWheel(wheel: Wheel, folder: string, pip: Tool, report
     );
   }, pollMilliseconds);
   try {
-    // pip collects the file in its temporary folder first, which on some systems is a small one in memory.
+    // pip collects the file in its temporary folder first, which on some systems is a small one in memory. It installs
+    // nothing here, so a user's wish to install only into virtual environments does not matter.
     const { ok, output } = await runCommand(pip.program, [...pip.prefix, ...pipArguments(wheel, own)], {
       ...process.env,
       TMPDIR: own,
+      PIP_REQUIRE_VIRTUALENV: '0',
     });
     if (!ok) throw pipFailed(wheel, output);
     const fetched = join(own, wheel.file);

@@ -13,7 +13,7 @@ const healthy: Diagnosis = {
   threads: 2,
   tools: { python: 'Python 3.11.7', pip: 'pip 23.2.1', compiler: 'g++ 12.2.0' },
   cache: { folder: '/home/u/.cache/alignflow', bytes: 853_000_000 },
-  gpu: { seen: [], used: false },
+  gpu: { built: false, seen: [], used: false },
   advice: [],
 };
 
@@ -41,7 +41,7 @@ test('a machine where all is missing, as text', () => {
     threads: 1,
     tools: { python: undefined, pip: undefined, compiler: undefined },
     cache: { folder: '/cache', bytes: 0 },
-    gpu: { seen: ['NVIDIA H100 80GB HBM3'], used: false },
+    gpu: { built: false, seen: ['NVIDIA H100 80GB HBM3'], used: false },
   };
   expect(describeDiagnosis({ ...bare, advice: advise(bare, true) })).toBe(
     `backend       WebAssembly (slow) 4.22.0, on the processor
@@ -65,9 +65,12 @@ test('advice names what the next setup would lack, and no GPU setup where there 
     expect.stringMatching(/^pip is missing.*python3-pip/),
     expect.stringMatching(/^a C\+\+ compiler is missing.*g\+\+/),
   ]);
-  const gpu = { seen: ['NVIDIA H100'], used: false };
+  const gpu = { built: false, seen: ['NVIDIA H100'], used: false };
   expect(advise({ ...healthy, gpu }, false)).toEqual([]);
-  expect(advise({ ...healthy, gpu: { ...gpu, used: true } }, true)).toEqual([]);
+  expect(advise({ ...healthy, gpu: { ...gpu, built: true, used: true } }, true)).toEqual([]);
+  const driverless = { ...healthy, gpu: { built: true, seen: [], used: false } };
+  expect(advise(driverless, true)).toEqual([expect.stringContaining('finds no GPU')]);
+  expect(describeDiagnosis(driverless)).toContain('TensorFlow 2.21.0 with CUDA, on the processor\n');
 });
 
 test('this machine, with the WebAssembly backend asked for', async () => {
