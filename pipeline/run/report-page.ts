@@ -73,10 +73,10 @@ function count(rows: number | undefined): string {
   return rows === undefined ? '' : formatCount(rows);
 }
 
-/** The best two figures of a stage, or else its last loss. */
+/** The last loss of a stage that trains, or else its best two figures. */
 function outcome({ metrics = [], curve = [] }: StageReport): string {
-  const best = headline(metrics.filter(({ metric }) => metric !== 'waiting_share')).slice(0, 2);
-  if (best.length > 0) return best.map((metric) => `${metricName(metric.metric)} ${figure(metric)}`).join(', ');
   const loss = curve.at(-1)?.metrics.loss;
-  return loss === undefined ? '' : `loss ${formatFigure(loss)}`;
+  if (loss !== undefined) return `loss ${formatFigure(loss)}`;
+  const best = headline(metrics).slice(0, 2);
+  return best.map((metric) => `${metricName(metric.metric)} ${figure(metric)}`).join(', ');
 }

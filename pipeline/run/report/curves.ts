@@ -12,8 +12,12 @@ const LEFT = 46;
 const RIGHT = 12;
 const TOP = 10;
 const BOTTOM = 34;
-/** Points above which a running mean is drawn over the noise, and the share of the points that it spans. */
-const SMOOTH_FROM = 60;
+/**
+ * A curve of so many points that goes up and down so many times its own height is noise: a running mean is drawn over it,
+ * of this share of the points.
+ */
+const NOISY_POINTS = 60;
+const NOISY_TRAVEL = 4;
 const SMOOTH_SHARE = 1 / 30;
 
 interface Series {
@@ -50,9 +54,10 @@ function family(metric: string): string {
 
 function chart(title: string, members: readonly Series[]): Markup {
   const all = members.flatMap(({ points }) => points);
-  const x = niceAxis(0, extreme(all, 'step', Math.max), 4);
+  const end = Math.max(1, extreme(all, 'step', Math.max));
+  const x = niceAxis(0, end, 6);
   const y = niceAxis(extreme(all, 'value', Math.min), extreme(all, 'value', Math.max), 4);
-  const atX = (step: number) => LEFT + ((step - x.low) / (x.high - x.low)) * (WIDTH - LEFT - RIGHT);
+  const atX = (step: number) => LEFT + (step / end) * (WIDTH - LEFT - RIGHT);
   const atY = (value: number) => HEIGHT - BOTTOM - ((value - y.low) / (y.high - y.low)) * (HEIGHT - TOP - BOTTOM);
   const line = (points: Series['points']) =>
     points.map(({ step, value }) => `${atX(step).toFixed(1)},${atY(value).toFixed(1)}`).join(' ');
@@ -65,7 +70,7 @@ function chart(title: string, members: readonly Series[]): Markup {
   )}</figcaption>
 <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${told}">
 ${axes(x, y, atX, atY)}${members.map(({ points }, index) => {
-  const smooth = points.length > SMOOTH_FROM;
+  const smooth = isNoisy(points);
   const raw = html`<polyline class="line c${index % COLOURS}${smooth ? ' faint' : ''}" points="${line(points)}"/>`;
   return smooth ? [raw, html`<polyline class="line c${index % COLOURS}" points="${line(runningMean(points))}"/>`] : raw;
 })}
@@ -77,20 +82,29 @@ function axes(x: Axis, y: Axis, atX: (step: number) => number, atY: (value: numb
     (tick) => html`<path d="M${LEFT} ${atY(tick).toFixed(1)}H${WIDTH - RIGHT}"/>`,
   )}</g>
 <g class="y">${y.ticks.map((tick) => html`<text x="${LEFT - 7}" y="${(atY(tick) + 4).toFixed(1)}">${y.label(tick)}</text>`)}</g>
-<g class="x">${x.ticks.map(
-    (tick) => html`<text x="${atX(tick).toFixed(1)}" y="${HEIGHT - BOTTOM + 17}">${x.label(tick)}</text>`,
-  )}<text class="unit" x="${(LEFT + WIDTH - RIGHT) / 2}" y="${HEIGHT - 2}">step</text></g>
+<g class="x">${x.ticks
+    .filter((tick) => atX(tick) <= WIDTH - RIGHT + 0.1)
+    .map(
+      (tick) => html`<text x="${atX(tick).toFixed(1)}" y="${HEIGHT - BOTTOM + 17}">${x.label(tick)}</text>`,
+    )}<text class="unit" x="${(LEFT + WIDTH - RIGHT) / 2}" y="${HEIGHT - 2}">step</text></g>
 `;
 }
 
-/** Mean of a window around each point; the window shrinks at both ends, so that the line neither lags nor stops short. */
+function isNoisy(points: Series['points']): boolean {
+  const height = extreme(points, 'value', Math.max) - extreme(points, 'value', Math.min);
+  const travel = points.slice(1).reduce((sum, { value }, index) => sum + Math.abs(value - points[index]!.value), 0);
+  return points.length > NOISY_POINTS && travel > NOISY_TRAVEL * height;
+}
+
+/** Mean of a window around each point, as far as the window lies within the curve. */
 function runningMean(points: Series['points']): Series['points'] {
   const half = Math.max(1, Math.round((points.length * SMOOTH_SHARE) / 2));
   const sums = [0];
   for (const { value } of points) sums.push(sums.at(-1)! + value);
   return points.map(({ step }, index) => {
-    const reach = Math.min(half, index, points.length - 1 - index);
-    return { step, value: (sums[index + reach + 1]! - sums[index - reach]!) / (2 * reach + 1) };
+    const from = Math.max(0, index - half);
+    const to = Math.min(points.length, index + half + 1);
+    return { step, value: (sums[to]! - sums[from]!) / (to - from) };
   });
 }
 

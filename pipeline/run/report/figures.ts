@@ -3,15 +3,15 @@ import type { GateReport, MetricReport } from '../report.js';
 import { html, type Markup } from './markup.js';
 
 /** Names of metrics that are shares, so that they read better in percent. */
-const SHARE = /(?:^|_)(?:r\d+|top\d+|accuracy|recall|precision|f1|match|rate|share)$/;
+const SHARE = /(?:^|_)(?:r\d+|top\d+|accuracy|recall|precision|f1|match|rate|share)(?:_|$)/;
 /** Names of metrics that say most about a run. */
-const HEADLINE = /(?:^|_)(?:r1|top1|accuracy|match|cider)$/;
+const HEADLINE = /(?:^|_)(?:r1|top1|accuracy|match|cider)(?:_|$)/;
 /** Most figures on top of the page. */
-const TILES = 8;
+const TILES = 12;
 
 /** Whether a figure is a share of 0 to 1, by the name of its metric. */
 function isShare({ metric, value }: Pick<MetricReport, 'metric' | 'value'>): boolean {
-  return SHARE.test(metric) && value >= 0 && value <= 1;
+  return SHARE.test(metric) && Number.isFinite(value) && value >= 0 && value <= 1;
 }
 
 /** `43.5 %` for a share, four significant digits otherwise, a dash for what is not a number. */
@@ -20,17 +20,18 @@ export function figure(metric: Pick<MetricReport, 'metric' | 'value'>): string {
   return isShare(metric) ? percent(metric.value) : formatFigure(metric.value);
 }
 
-/** `43.5 %` of 0.435. */
+/** `43.5 %` of 0.435, `< 0.1 %` of what would round to nothing. */
 export function percent(share: number): string {
-  return `${(100 * share).toFixed(1)} %`;
+  return share > 0 && share < 0.0005 ? '< 0.1 %' : `${(100 * share).toFixed(1)} %`;
 }
 
 /** Name of a metric as text: `image_to_text_r1` is `image to text R@1`. */
 export function metricName(metric: string): string {
   return metric
-    .replace(/(^|_)r(\d+)$/, '$1R@$2')
-    .replace(/(^|_)top(\d+)$/, '$1top-$2')
-    .replace(/(^|_)cider$/, '$1CIDEr')
+    .replace(/(^|_)r(\d+)(?=_|$)/, '$1R@$2')
+    .replace(/(^|_)top(\d+)(?=_|$)/, '$1top-$2')
+    .replace(/(^|_)cider(?=_|$)/, '$1CIDEr')
+    .replace(/(^|_)bleu_(\d)(?=_|$)/, '$1BLEU-$2')
     .replaceAll('_', ' ');
 }
 

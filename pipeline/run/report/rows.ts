@@ -15,7 +15,7 @@ ${operatorTable(rows)}`;
 /** Rows in = rows out + rows in the ledger, or by how many rows that fails. */
 function sumCheck({ in: rowsIn, out, ledger }: RowsReport): Markup {
   const missing = rowsIn - out - ledger;
-  const sum = html`<b>${formatCount(rowsIn)}</b> in ${missing === 0 ? '=' : '≠'} <b>${formatCount(out)}</b> out + <b>${formatCount(ledger)}</b> in the ledger`;
+  const sum = html`<b>${formatCount(rowsIn)}</b> in ${missing === 0 ? '=' : 'is not'} <b>${formatCount(out)}</b> out + <b>${formatCount(ledger)}</b> in the ledger`;
   if (missing === 0) return html`<p class="sum good">✓ ${sum}</p>`;
   const fault = missing > 0 ? `${formatCount(missing)} rows are nowhere` : `${formatCount(-missing)} rows too many`;
   return html`<p class="sum bad">✗ ${sum}: ${fault}</p>`;
@@ -28,10 +28,11 @@ function dropBar({ in: rowsIn, out, operators }: RowsReport): Markup | undefined
     .filter(({ rows }) => rows > 0)
     .sort((a, b) => b.rows - a.rows);
   if (rowsIn === 0 || drops.length === 0) return undefined;
-  const width = (rows: number) => `${((100 * rows) / rowsIn).toFixed(2)}%`;
-  return html`<div class="drops"><span class="kept" style="width:${width(out)}"></span>${drops.map(
-    ({ rows }, index) => html`<span class="c${index % COLOURS}" style="width:${width(rows)}"></span>`,
-  )}</div>
+  const missing = Math.max(0, rowsIn - out - drops.reduce((sum, { rows }) => sum + rows, 0));
+  const part = (look: string, rows: number) => html`<span class="${look}" style="flex-grow:${rows}"></span>`;
+  return html`<div class="drops">${out > 0 ? part('kept', out) : undefined}${drops.map(({ rows }, index) =>
+    part(`c${index % COLOURS}`, rows),
+  )}${missing > 0 ? part('lost', missing) : undefined}</div>
 <ul class="legend"><li><i class="kept"></i>kept <b>${formatCount(out)}</b> <small>${percent(out / rowsIn)}</small></li>${drops.map(
     ({ name, reason, rows }, index) => html`
 <li><i class="c${index % COLOURS}"></i>${reason} <b>${formatCount(rows)}</b> <small>${percent(rows / rowsIn)}, ${name}</small></li>`,

@@ -21,11 +21,22 @@ export function statusBadge(status: StageReport['status']): Markup {
 
 /** All that is known of one stage. `place` is its number in the run, from 1, and its anchor on the page. */
 export function stageSection(stage: StageReport, place: number): Markup {
-  const { name, use, status, seconds, notes = [], gates = [], metrics = [], curve = [], samples = [] } = stage;
+  const {
+    name,
+    use,
+    status,
+    seconds,
+    notes = [],
+    gates = [],
+    metrics = [],
+    curve = [],
+    samples = [],
+    waitingShare,
+  } = stage;
   const facts = [
     use,
     formatSeconds(seconds),
-    stage.waitingShare === undefined ? undefined : `waited for data ${percent(stage.waitingShare)} of the time`,
+    waitingShare === undefined ? undefined : `waited for data ${percent(waitingShare)} of the time`,
   ].filter((fact) => fact !== undefined);
   return html`
 <section id="stage-${place}" class="${status}">
@@ -35,7 +46,7 @@ export function stageSection(stage: StageReport, place: number): Markup {
   }</p>
 ${notes.map((note) => html`<p class="note" dir="auto">${note}</p>`)}
 ${gateList(gates)}
-${metricTables(metrics)}
+${metricTables(waitingShare === undefined ? metrics : metrics.filter(({ metric }) => metric !== 'waiting_share'))}
 ${curvesPart(curve)}
 ${stage.rows === undefined ? undefined : rowsPart(stage.rows)}
 ${galleryPart(samples)}

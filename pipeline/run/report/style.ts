@@ -70,7 +70,8 @@ td { font-variant-numeric: tabular-nums; }
 .operators th, .operators td { padding: 5px 10px; }
 .operators th:first-child { padding-left: 0; min-width: 150px; }
 .operators td:last-child, .operators thead th:last-child { padding-right: 0; }
-.blocks { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 400px), 1fr)); gap: 18px 36px; align-items: start; }
+.blocks { columns: 380px; column-gap: 36px; }
+.figures { break-inside: avoid; margin-bottom: 18px; }
 .figures caption { text-align: left; font-weight: 600; padding-bottom: 4px; }
 .figures th, .figures td { padding: 5px 0; }
 .figures th small { display: block; line-height: 1.3; }
@@ -84,8 +85,8 @@ li.good, .sum.good { color: var(--good); } li.bad, .sum.bad { color: var(--bad);
 .gates code { color: var(--ink); }
 .sum b { font-variant-numeric: tabular-nums; }
 .drops { display: flex; height: 20px; border-radius: 6px; overflow: hidden; margin: 12px 0 10px; gap: 1px; background: var(--track); }
-.drops span { min-width: 2px; flex: none; }
-.drops .kept { flex: 1 1 0; }
+.drops span { min-width: 2px; flex: 1 1 0; }
+.drops .lost { background: var(--bad); }
 .legend { display: flex; flex-wrap: wrap; gap: 4px 20px; font-size: 13.5px; margin-bottom: 16px; }
 i { display: inline-block; width: 10px; height: 10px; border-radius: 3px; margin-right: 6px; }
 .kept { background: var(--kept); }
@@ -109,6 +110,13 @@ svg .y text { text-anchor: end; } svg .x text { text-anchor: middle; }
 .gallery div { min-width: 0; flex: 1; } .gallery p { line-height: 1.35; } .gallery .expected { margin-top: 4px; color: var(--soft); }
 @media (max-width: 560px) {
   body { padding: 20px 12px 40px; } section { padding: 18px 16px; } h1 { font-size: 27px; }
+  .overview thead, .overview td:nth-child(4), .overview td:nth-child(5), .overview td:empty { display: none; }
+  .overview, .overview tbody { display: block; }
+  .overview tr { display: grid; grid-template-columns: 1fr auto auto; align-items: center; gap: 0 12px; padding: 9px 12px; }
+  .overview tr + tr { border-top: 1px solid var(--line); }
+  .overview th, .overview td { border: 0; padding: 0; } .overview td:last-child { grid-column: 1 / -1; color: var(--soft); font-size: 13px; }
+  .operators { font-size: 12.5px; } .operators th, .operators td { padding: 5px 4px; } .operators th:first-child { min-width: 0; }
+  svg text { font-size: 13.5px; }
   .tiles { grid-template-columns: 1fr 1fr; } .tiles strong { font-size: 23px; } .figures .bar { width: 24%; padding: 5px 10px; }
 }
 @media print { body { background: none; max-width: none; } section { break-inside: avoid; } }
