@@ -1,6 +1,7 @@
 /**
  * Scores of query rows against gallery rows: `a` is `[rows, D]`, `b` is `[N, D]`, the answer is `a . b^T`, `[rows, N]`, row-major.
  * The answer is read before the next call, so one buffer may be used again and again.
+ * All calls of one evaluation give the same array for `b`, so a tensor backend needs to upload it only once.
  */
 export type RowProduct = (a: Float32Array, b: Float32Array, rows: number) => Float32Array;
 
