@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { nativeOps, typeAttribute } from '../backend/native.js';
 
 /** Settings of AdamW that hold for a whole run. */
 export interface AdamWOptions {
@@ -60,24 +61,29 @@ export function adamW(
   const take2 = tf.mul(counts, 1 - options.beta2);
   const keep1 = tf.sub(1, take1);
   const keep2 = tf.sub(1, take2);
-  const scaled1 = tf.mul(take1, scale);
-  const scaled2 = tf.mul(take2, tf.square(scale));
+  const usable = tf.where(tf.cast(counts, 'bool'), scale, 0);
+  const scaled1 = tf.mul(take1, usable);
+  const scaled2 = tf.mul(take2, tf.square(usable));
   const root = tf.sqrt(corrections.second);
   const epsilon = tf.mul(root, options.epsilon);
   const corrected = tf.mul(counts, tf.div(root, corrections.first));
-  const usable = tf.cast(counts, 'bool');
-  const zero = tf.scalar(0);
 
   return (learningRate, weightDecay) => {
     const rate = tf.mul(learningRate, corrected);
     const left = weightDecay === 0 ? undefined : tf.sub(1, tf.mul(tf.mul(learningRate, counts), weightDecay));
     return (state, gradient) => {
-      const finite = tf.where(usable, gradient, zero);
-      const first = tf.add(tf.mul(state.first, keep1), tf.mul(finite, scaled1));
-      const second = tf.add(tf.mul(state.second, keep2), tf.mul(tf.square(finite), scaled2));
+      const first = tf.add(tf.mul(state.first, keep1), productOrZero(gradient, scaled1));
+      const second = tf.add(tf.mul(state.second, keep2), productOrZero(tf.square(gradient), scaled2));
       const step = tf.mul(tf.div(first, tf.add(tf.sqrt(second), epsilon)), rate);
       const decayed = left === undefined ? state.parameter : tf.mul(state.parameter, left);
       return { parameter: tf.sub(decayed, step), first, second };
     };
   };
+}
+
+/** `tensor` times a scalar, and 0 where the scalar is 0, even for elements that are not finite. */
+function productOrZero(tensor: tf.Tensor, factor: tf.Tensor): tf.Tensor {
+  const native = nativeOps();
+  if (native === undefined) return tf.where(tf.equal(factor, 0), tf.zerosLike(tensor), tf.mul(tensor, factor));
+  return native.execute('MulNoNan', [typeAttribute('T', 'float32')], [tensor, factor], 1)[0]!;
 }

@@ -1,4 +1,6 @@
 import { AlignflowError } from '../../pipeline/errors.js';
+import type { ModelConfig } from '../models/config.js';
+import { parameterShapes } from '../models/shapes.js';
 import { nearestParameters, parameterPattern } from './pattern.js';
 
 /** Parameters that are trained alike, or not at all. */
@@ -94,4 +96,10 @@ function unmatched(pattern: string, names: readonly string[]): AlignflowError {
 
 function shorten(names: readonly string[]): string {
   return names.length > 5 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', ');
+}
+
+/** How many values of a model are trained. Throws as `trainedParameters` does. */
+export function countTrained(config: ModelConfig, groups: readonly ParameterGroup[]): number {
+  const shapes = Object.fromEntries(parameterShapes(config));
+  return trainedParameters(groups, shapes).reduce((sum, { name }) => sum + shapes[name]!.reduce((a, b) => a * b, 1), 0);
 }

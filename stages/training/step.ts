@@ -26,6 +26,9 @@ export const momentNames = (parameter: string) => ({
   second: `exp_avg_sq.${parameter}`,
 });
 
+/** Whether a variable is a moment rather than a parameter. */
+export const isMoment = (variable: string) => /^exp_avg(_sq)?\./.test(variable);
+
 /** Names of the scalars that the trainer feeds beside the batch. */
 export const rateFeeds = {
   learningRate: (group: number) => `learning_rate.${group}`,

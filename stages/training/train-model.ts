@@ -1,0 +1,128 @@
+/** A training stage from its start to the model that it hands over: what every objective shares. */
+import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs-core';
+import type { RecordBatch } from 'apache-arrow';
+import { concat, defer, from, mergeMap, type Observable, tap } from 'rxjs';
+import type { Progress, Result, StageEvent, StepMetrics } from '../../pipeline/metrics.js';
+import type { StageContext } from '../../pipeline/stage.js';
+import { compiledProgram } from '../backend/graph/compiled.js';
+import { eagerProgram, type Program, type Tensors } from '../backend/program.js';
+import { startBackend } from '../backend/start.js';
+import type { ModelConfig } from '../models/config.js';
+import type { Parameters } from '../models/parameters.js';
+import { parameterShapes } from '../models/shapes.js';
+import type { AdamWOptions } from './adamw.js';
+import { latestCheckpoint, loadCheckpoint, saveCheckpoint } from './checkpoint.js';
+import { type ParameterGroup, trainedParameters } from './groups.js';
+import { saveModel } from './model-folder.js';
+import type { Schedule } from './schedule.js';
+import { initialMoments, type Objective, trainingStep } from './step.js';
+import { type PreparedBatch, type TrainingPosition, train } from './trainer.js';
+
+/** What a training stage decides. */
+export interface TrainingJob {
+  readonly config: ModelConfig;
+  /** Parameters before the first step; the job owns them. */
+  readonly parameters: Parameters;
+  readonly objective: Objective;
+  readonly groups: readonly ParameterGroup[];
+  readonly schedule: Schedule;
+  readonly adamW: AdamWOptions;
+  /** Largest global norm of the gradients. */
+  readonly clipNorm: number;
+  /** Steps between two checkpoints. */
+  readonly checkpointEvery: number;
+  /** The feeds of the objective for a batch of rows, `step` counted from 0. */
+  readonly prepare: (batch: RecordBatch, step: number) => PreparedBatch;
+}
+
+/** CLIP's bounds: the logit scale stays below 100 (arXiv 2103.00020, section 2.5). */
+const bounds = { logit_scale: [0, Math.log(100)] } as const;
+
+/** Steps whose mean loss is the stage's final loss. */
+const FINAL_STEPS = 50;
+
+/**
+ * Trains until the schedule's steps are done, going on from the last checkpoint in the stage's folder, and leaves the model
+ * there. Emits the metrics of each step, and at the end the figures of the whole run.
+ */
+export function trainModel(job: TrainingJob, context: StageContext): Observable<StageEvent> {
+  return defer(async () => {
+    const checkpoints = join(context.folder, 'checkpoints');
+    const program = await createProgram(job);
+    const found = await latestCheckpoint(checkpoints);
+    const start: TrainingPosition =
+      found === undefined ? { step: 0, updates: 0 } : await loadCheckpoint(found, program);
+    const last: StepMetrics[] = [];
+    const steps = context.rows({ repeat: true, skip: start.step }).pipe(
+      train<RecordBatch>({
+        ...job,
+        program,
+        start,
+        signal: context.signal,
+        checkpoint: {
+          every: job.checkpointEvery,
+          save: async (position) => {
+            await saveCheckpoint(checkpoints, program, { ...position, data: null }, 1);
+          },
+        },
+      }),
+      tap((metrics) => {
+        last.push(metrics);
+        if (last.length > FINAL_STEPS) last.shift();
+      }),
+      mergeMap((metrics): StageEvent[] => [metrics, progressOf(metrics, job.schedule)]),
+    );
+    const ending = defer(async () => {
+      await saveModel(context.folder, job.config, program);
+      program.dispose();
+      return finalResults(last);
+    }).pipe(mergeMap((results) => from(results)));
+    const mode =
+      program.mode === 'compiled'
+        ? 'compiled step'
+        : `eager step${program.reason === undefined ? '' : `: ${program.reason}`}`;
+    const resumed = start.step === 0 ? '' : `, goes on at step ${start.step}`;
+    return concat(from<StageEvent[]>([{ kind: 'note', text: `${mode}${resumed}` }]), steps, ending);
+  }).pipe(mergeMap((events) => events));
+}
+
+async function createProgram({
+  config,
+  parameters,
+  groups,
+  objective,
+  adamW,
+  clipNorm,
+}: TrainingJob): Promise<Program> {
+  const shapes = Object.fromEntries(parameterShapes(config));
+  const trained = trainedParameters(groups, shapes);
+  const step = trainingStep(objective, trained, { adamW, clipNorm, bounds });
+  const variables: Tensors = { ...parameters, ...initialMoments(parameters, trained) };
+  const { kind } = await startBackend();
+  const program =
+    kind === 'tensorflow'
+      ? compiledProgram(step, variables)
+      : eagerProgram(step, variables, 'WebAssembly records no graphs');
+  tf.dispose({ ...variables });
+  return program;
+}
+
+function progressOf({ step }: StepMetrics, { steps }: Schedule): Progress {
+  return { kind: 'progress', done: step, total: steps, unit: 'steps' };
+}
+
+/** The figures of a run: mean loss of the last steps, median throughput, share of time without data, steps skipped. */
+function finalResults(last: readonly StepMetrics[]): Result[] {
+  const end = last.at(-1)?.values;
+  if (end === undefined) return [];
+  const task = 'training';
+  const mean = (name: string) => last.reduce((sum, { values }) => sum + values[name]!, 0) / last.length;
+  const speeds = last.map(({ values }) => values.samples_per_second!).sort((a, b) => a - b);
+  return [
+    { kind: 'result', task, metric: 'final_loss', value: mean('loss'), note: `mean of the last ${last.length} steps` },
+    { kind: 'result', task, metric: 'samples_per_second', value: speeds[speeds.length >> 1]! },
+    { kind: 'result', task, metric: 'waiting_share', value: end.waiting_share! },
+    { kind: 'result', task, metric: 'skipped_steps', value: end.skipped! },
+  ];
+}
