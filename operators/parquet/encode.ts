@@ -1,0 +1,95 @@
+import { Binary, DataType, FixedSizeBinary, type RecordBatch, type Schema, Table, tableToIPC } from 'apache-arrow';
+import {
+  Compression,
+  EnabledStatistics,
+  Table as ParquetTable,
+  type WriterProperties,
+  WriterPropertiesBuilder,
+  writeParquet,
+} from 'parquet-wasm';
+import { AlignflowError, reasonOf } from '../../pipeline/errors.js';
+import { type Footer, footerBytes, MAGIC, movedRowGroups, parseFooter, withRowGroups } from './footer.js';
+import type { ThriftStruct } from './thrift.js';
+
+/** Compressions that are written. */
+export type ParquetCompression = 'zstd' | 'snappy' | 'gzip' | 'none';
+
+const CODECS: Readonly<Record<ParquetCompression, Compression>> = {
+  zstd: Compression.ZSTD,
+  snappy: Compression.SNAPPY,
+  gzip: Compression.GZIP,
+  none: Compression.UNCOMPRESSED,
+};
+
+/** Makes the bytes of one file, a row group at a time. Only the bytes of one row group are in memory. */
+export interface ParquetEncoder {
+  /** Rows so far. */
+  readonly rows: number;
+  /** The bytes of one row group, to be written behind those of the one before. */
+  rowGroup(batch: RecordBatch): Uint8Array;
+  /** The bytes that end the file. */
+  end(): Uint8Array;
+}
+
+/**
+ * Begins a file of a schema. The encoder makes a small file of each row group; here the bodies are put one behind the other
+ * and their footers become one.
+ */
+export function encodeParquet(schema: Schema, compression: ParquetCompression): ParquetEncoder {
+  const groups: ThriftStruct[] = [];
+  let position = 0;
+  let rows = 0;
+  let last: Footer | undefined;
+  return {
+    get rows() {
+      return rows;
+    },
+    rowGroup(batch) {
+      const { body, footer } = encode([batch], schema, compression);
+      const start = position === 0 ? MAGIC.length : position;
+      groups.push(...movedRowGroups(footer, start - MAGIC.length));
+      rows += batch.numRows;
+      last = footer;
+      const bytes = position === 0 ? body : body.subarray(MAGIC.length);
+      position += bytes.length;
+      return bytes;
+    },
+    end() {
+      if (last !== undefined) return footerBytes(withRowGroups(last.struct, rows, groups));
+      const { body, footer } = encode([], schema, compression);
+      return Buffer.concat([body, footerBytes(withRowGroups(footer.struct, 0, []))]);
+    },
+  };
+}
+
+/** A whole small file, in two parts: all up to the footer, and that. */
+function encode(batches: RecordBatch[], schema: Schema, compression: ParquetCompression) {
+  try {
+    const table = ParquetTable.fromIPCStream(tableToIPC(new Table(schema, batches), 'stream'));
+    // The encoder takes the table and the properties; both are gone afterwards.
+    const bytes = writeParquet(table, properties(schema, compression));
+    const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(bytes.length - 8, true);
+    const body = bytes.subarray(0, bytes.length - 8 - length);
+    return { body, footer: parseFooter(bytes.subarray(body.length, bytes.length - 8)) };
+  } catch (error) {
+    throw new AlignflowError({
+      what: `the rows cannot be written as Parquet: ${reasonOf(error)}`,
+      expected: `columns of types that Parquet has; these are: ${schema.fields.map((field) => `${field.name}: ${field.type}`).join(', ')}`,
+      fix: 'leave the column out, or convert it before the sink',
+      cause: error,
+    });
+  }
+}
+
+function properties(schema: Schema, compression: ParquetCompression): WriterProperties {
+  let builder = new WriterPropertiesBuilder()
+    .setCreatedBy('alignflow')
+    .setCompression(CODECS[compression])
+    .setMaxRowGroupSize(2 ** 24);
+  for (const { name, type } of schema.fields) {
+    // Images: no two are alike, and nobody asks for the smallest.
+    if (!(DataType.isBinary(type) || type instanceof Binary || type instanceof FixedSizeBinary)) continue;
+    builder = builder.setColumnDictionaryEnabled(name, false).setColumnStatisticsEnabled(name, EnabledStatistics.None);
+  }
+  return builder.build();
+}

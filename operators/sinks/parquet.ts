@@ -1,0 +1,87 @@
+import { join } from 'node:path';
+import type { RecordBatch } from 'apache-arrow';
+import { selectColumns } from '../../pipeline/batch/columns.js';
+import { concatBatches, sliceBatch } from '../../pipeline/batch/concat.js';
+import { batchFrom } from '../../pipeline/batch/select.js';
+import { defineSink, type Shard } from '../../pipeline/sink.js';
+import { encodeParquet, type ParquetCompression, type ParquetEncoder } from '../parquet/encode.js';
+import { openShardFile, type ShardFile } from '../parquet/shard-file.js';
+
+/**
+ * Writes Parquet files `part-00000.parquet`, `part-00001.parquet`, ... The bytes depend on the rows alone, not on the
+ * batches that they come in. A file has its name only once it is whole.
+ */
+export interface ParquetSink {
+  /** Compression of the columns. */
+  compression: 'zstd' | 'snappy' | 'gzip' | 'none';
+  /** Rows in a row group, which is what is held in memory, read at once and shuffled as a whole. @minimum 1 @maximum 16777215 */
+  rowGroup: number;
+  /** Most rows in a file. @minimum 1 */
+  file: number;
+}
+
+/** A file that rows are being written to. */
+interface OpenFile {
+  readonly name: string;
+  readonly file: ShardFile;
+  readonly encoder: ParquetEncoder;
+}
+
+export default defineSink({
+  name: 'sink/parquet',
+  defaults: { compression: 'zstd', rowGroup: 8192, file: 1_000_000 },
+
+  async open(config: ParquetSink, { folder, schema }) {
+    const compression: ParquetCompression = config.compression;
+    const names = schema.fields.map(({ name }) => name);
+    const shards: Shard[] = [];
+    let waiting: RecordBatch[] = [];
+    let rows = 0;
+    let current: OpenFile | undefined;
+
+    const openFile = async (): Promise<OpenFile> => {
+      const name = `part-${String(shards.length).padStart(5, '0')}.parquet`;
+      return { name, file: await openShardFile(join(folder, name)), encoder: encodeParquet(schema, compression) };
+    };
+    const closeFile = async ({ name, file, encoder }: OpenFile): Promise<void> => {
+      await file.write(encoder.end());
+      shards.push({ file: name, rows: encoder.rows, ...(await file.commit()) });
+      current = undefined;
+    };
+    const flush = async (): Promise<void> => {
+      current ??= await openFile();
+      const group = concatBatches(waiting);
+      waiting = [];
+      rows = 0;
+      await current.file.write(current.encoder.rowGroup(group));
+      if (current.encoder.rows >= config.file) await closeFile(current);
+    };
+
+    return {
+      async write(batch) {
+        // Batches differ in field metadata, nullability and order of columns; the file has those of the schema.
+        const declared = batchFrom(schema, selectColumns(batch, names).data.children, batch.numRows);
+        for (let from = 0; from < declared.numRows; ) {
+          const room = Math.min(config.rowGroup, config.file - (current?.encoder.rows ?? 0)) - rows;
+          const to = Math.min(declared.numRows, from + room);
+          waiting.push(sliceBatch(declared, from, to));
+          rows += to - from;
+          if (to - from === room) await flush();
+          from = to;
+        }
+      },
+      async close() {
+        if (rows > 0) await flush();
+        // An empty data set is one file without rows, so that its columns are known.
+        if (current === undefined && shards.length === 0) current = await openFile();
+        if (current !== undefined) await closeFile(current);
+        return shards;
+      },
+      async abort() {
+        waiting = [];
+        await current?.file.abort();
+        current = undefined;
+      },
+    };
+  },
+});
