@@ -21,7 +21,7 @@ export const imageNet: ChannelStatistics = { mean: [0.485, 0.456, 0.406], deviat
 export function imageTensor(batch: RecordBatch, column: string, { mean, deviation }: ChannelStatistics): tf.Tensor4D {
   const data = readColumn(batch, column, FixedSizeBinary).data[0]!;
   const field = batch.schema.fields.find(({ name }) => name === column)!;
-  const [height, width] = pixelsShape(field);
+  const { height, width } = pixelsShape(field);
   const table = new Float32Array(3 * 256);
   for (let i = 0; i < table.length; i++) {
     const channel = i % 3;
@@ -40,7 +40,7 @@ export function imageTensor(batch: RecordBatch, column: string, { mean, deviatio
 
 /** Token ids of a batch of texts, padded to one length. */
 export interface TokenIds {
-  /** [B, T], padded with `pad` behind each text. */
+  /** [B, T], padded with 0 (`<pad>`) behind each text. */
   readonly ids: Int32Array;
   /** Tokens of each text, begin and end marks included. */
   readonly lengths: Int32Array;
@@ -53,9 +53,9 @@ export interface TokenIds {
  * A column of token ids, cut and padded to `length` (the end mark stays when a text is cut). A null is an error: rows
  * without text do not reach a model.
  */
-export function tokenIds(batch: RecordBatch, column: string, length: number, pad: number): TokenIds {
+export function tokenIds(batch: RecordBatch, column: string, length: number): TokenIds {
   const vector = readColumn<List<Int32>>(batch, column, ListType);
-  const ids = new Int32Array(batch.numRows * length).fill(pad);
+  const ids = new Int32Array(batch.numRows * length);
   const lengths = new Int32Array(batch.numRows);
   for (let row = 0; row < batch.numRows; row++) {
     const tokens = vector.get(row)?.toArray() as Int32Array | undefined;
