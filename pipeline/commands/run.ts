@@ -6,6 +6,7 @@ import type { Plan } from '../plan/plan.js';
 import { planManifest } from '../plan/plan-manifest.js';
 import { run } from '../run/run.js';
 import { createProgressView } from '../terminal/progress.js';
+import { collectOverrides, SET_HELP } from './overrides.js';
 
 /** Makes ready what the stages of a plan need (a tensor backend), and says what that is: `TensorFlow 2.21, 2 threads`. */
 export type Prepare = (plan: Plan) => Promise<string>;
@@ -16,7 +17,7 @@ export function addRunCommand(program: Command, prepare: Prepare): void {
     .command('run')
     .description('run a manifest; what is complete is skipped, what was interrupted goes on')
     .argument('<manifest>', 'the YAML file')
-    .option('--set <path=value>', 'override one value of the manifest, `stages.contrast.with.steps=100`', collect, [])
+    .option('--set <path=value>', SET_HELP, collectOverrides, [])
     .action(async (manifest: string, { set }: { set: readonly string[] }) => {
       const { plan, problems } = await planManifest(manifest, { set });
       if (problems.length > 0) process.stderr.write(renderProblems(problems));
@@ -44,7 +45,3 @@ const interrupted = new AlignflowError({
   what: 'interrupted',
   fix: 'start the same command again: it skips what is complete and goes on from the last checkpoint',
 });
-
-function collect(value: string, previous: readonly string[]): readonly string[] {
-  return [...previous, value];
-}

@@ -1,10 +1,10 @@
+import { describeSchema, isObject } from '../discovery/describe-schema.js';
 import type { JsonSchema } from '../discovery/json-schema.js';
 import { nearestName } from '../manifest/nearest.js';
 import type { Position } from '../manifest/position.js';
 import type { Problem, Report } from '../manifest/problem.js';
 import { kindOf, type MapNode, type Node } from '../manifest/tree.js';
 import { parseUnit } from '../manifest/units.js';
-import { describeSchema, isObject } from './describe-schema.js';
 import type { Options } from './plan.js';
 
 /** The options that are checked, and what messages call them. */

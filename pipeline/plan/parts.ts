@@ -82,7 +82,10 @@ export class Parts {
       code: kind === 'stage' ? 'unknown-stage-kind' : 'unknown-operator',
       message: other === undefined ? `there is no ${use}` : `${use} is ${KINDS[other.kind]}, not ${KINDS[kind]}`,
       at,
-      expected: known.length <= 12 ? `one of ${known.join(', ')}` : `${KINDS[kind]}: alignflow describe lists them`,
+      expected:
+        nearest === undefined && known.length <= 12
+          ? `one of ${known.join(', ')}`
+          : `${KINDS[kind]}; alignflow describe lists them`,
       ...(nearest === undefined ? {} : { nearest }),
     };
     this.report(problem);

@@ -1,5 +1,5 @@
-import type { JsonSchema } from '../discovery/json-schema.js';
 import { UNITS } from '../manifest/units.js';
+import type { JsonSchema } from './json-schema.js';
 
 /** True for the schema of a map: an interface or a `Record`. */
 export function isObject(schema: JsonSchema): boolean {

@@ -1,0 +1,98 @@
+import type { Schema } from 'apache-arrow';
+import { shortPath } from '../manifest/render.js';
+import { formatBytes } from '../manifest/units.js';
+import { typeName } from './columns.js';
+import { memoryOf } from './memory.js';
+import type { Options, Plan, PlannedStage } from './plan.js';
+
+/** A plan as text: stages, operators, what each edge changes in the schema, figures of models, and hand-overs. */
+export function explainPlan(plan: Plan, workingFolder: string = process.cwd()): string {
+  const { name, seed, memory, output, stages } = plan;
+  const count = stages.length === 1 ? '1 stage' : `${stages.length} stages`;
+  const head = `${name}: ${count}, seed ${seed}, memory ${formatBytes(memory)}, into ${shortPath(output, workingFolder)}`;
+  return `${[head, ...stages.map(explainStage)].join('\n\n')}\n`;
+}
+
+function explainStage(stage: PlannedStage): string {
+  const { name, stage: kind, entry, options, steps, sink, inputs, facts, gates } = stage;
+  const lines = [
+    `${name}: ${kind.name}${changed(options, entry.defaults)}`,
+    ...explainRows(stage),
+    ...steps.flatMap(({ label, options: given, entry: { defaults }, input, output }) => [
+      `  ${label}${changed(given, defaults)}`,
+      ...difference(input, output),
+    ]),
+  ];
+  if (sink !== undefined) lines.push(`  into ${sink.use}${changed(sink.options, sink.entry.defaults)}`);
+  if (inputs.train !== undefined) lines.push(`  trains ${inputs.train.join(', ')}`);
+  const labels = [...(facts.facts ?? []), ...explainMemory(stage)];
+  const width = Math.max(0, ...labels.map(([label]) => label.length));
+  lines.push(...labels.map(([label, value]) => `  ${label.padEnd(width)}  ${value}`));
+  lines.push(...explainHandOver(stage));
+  lines.push(...gates.map(({ metric, condition }) => `  requires ${metric} ${condition}`));
+  return lines.join('\n');
+}
+
+function explainRows({ rows, inputs, needs }: PlannedStage): string[] {
+  const { from, init, checkpoint, tokenizer } = inputs;
+  const references = Object.entries({ init, checkpoint, tokenizer }).flatMap(([key, reference]) =>
+    reference === undefined ? [] : [`  ${key} from ${reference.stage}`],
+  );
+  if (rows === undefined) return references;
+  if ('source' in rows.from) {
+    const { use, options, entry } = rows.from;
+    return [`  rows from ${use}${changed(options, entry.defaults)}`, ...columns(rows.schema), ...references];
+  }
+  const stored = rows.from.map(({ stage, weight }) =>
+    weight === 1 ? stage : `${stage} (${Number((weight * 100).toFixed(1))} %)`,
+  );
+  const passed = from !== undefined && !needs.slice(0, stored.length).includes(from.stage) ? `, by ${from.stage}` : '';
+  return [`  rows from ${stored.join(' and ')}${passed}`, ...columns(rows.schema), ...references];
+}
+
+function explainMemory(stage: PlannedStage): (readonly [string, string])[] {
+  const parts = memoryOf(stage);
+  if (parts.length === 0) return [];
+  const sum = parts.reduce((total, [, bytes]) => total + bytes, 0);
+  const each = parts.map(([name, bytes]) => `${name} ${formatBytes(bytes)}`).join(' + ');
+  return [['keeps', parts.length === 1 ? each : `${formatBytes(sum)}: ${each}`]];
+}
+
+function explainHandOver({ facts: { hands }, inputs }: PlannedStage): string[] {
+  const { rows, tokenizer, checkpoint } = hands;
+  const things = [
+    ...(rows === undefined ? [] : ['rows']),
+    ...(tokenizer === undefined ? [] : [`a tokenizer of ${tokenizer.vocabulary.toLocaleString('en-US')} entries`]),
+    ...(checkpoint === undefined
+      ? []
+      : [`a checkpoint of ${checkpoint.parameters.toLocaleString('en-US')} parameters`]),
+  ];
+  const changes = rows === undefined || inputs.rows === undefined ? [] : difference(inputs.rows, rows.schema);
+  return things.length === 0 ? [] : [`  hands over ${things.join(', ')}`, ...changes];
+}
+
+/** All columns, indented below what they belong to. */
+function columns(schema: Schema): string[] {
+  return schema.fields.map(({ name, type }) => `      ${name}: ${typeName(type)}`);
+}
+
+/** What changes between two schemas: columns gone, columns new, columns of another type. */
+function difference(before: Schema, after: Schema): string[] {
+  const types = new Map(before.fields.map(({ name, type }) => [name, typeName(type)]));
+  const kept = new Set(after.fields.map(({ name }) => name));
+  const gone = before.fields.filter(({ name }) => !kept.has(name)).map(({ name }) => `    - ${name}`);
+  const made = after.fields.flatMap(({ name, type }) => {
+    const old = types.get(name);
+    if (old === undefined) return [`    + ${name}: ${typeName(type)}`];
+    return old === typeName(type) ? [] : [`    ~ ${name}: ${old} -> ${typeName(type)}`];
+  });
+  return [...gone, ...made];
+}
+
+/** Options that differ from the defaults, on the line of what they belong to. */
+function changed(options: Options, defaults: Options): string {
+  const texts = Object.entries(options)
+    .filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(defaults[key]))
+    .map(([key, value]) => `${key}: ${typeof value === 'string' ? value : JSON.stringify(value)}`);
+  return texts.length === 0 ? '' : `  ${texts.join(', ')}`;
+}
