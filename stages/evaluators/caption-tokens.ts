@@ -150,15 +150,15 @@ const RULES: readonly Rule[] = [
   rule("['’]n['’]", undefined, 'i'),
   rule("['’](?:[2-9]0s|\\d\\d(?=\\s|$))"),
   rule(`'(t)(is|was)${END}`, ([, t, verb]) => [`'${t}`, verb!], 'i'),
-  // Addresses, files, tags, emoticons.
+  // Addresses, files, tags, emoticons. Lengths are bounded, or a long text would be read to its end from every word.
   rule('https?://[^\\s"<>|(){}]+[^\\s"<>|.!?(){},-]', undefined, 'i'),
-  rule('www\\.(?:[^\\s"<>|.!?(){},/]+\\.)+[a-z]{2,4}(?:/[^\\s"<>|(){}]+[^\\s"<>|.!?(){},-])?', undefined, 'i'),
+  rule('www\\.(?:[^\\s"<>|.!?(){},/]{1,63}\\.)+[a-z]{2,4}(?:/[^\\s"<>|(){}]+[^\\s"<>|.!?(){},-])?', undefined, 'i'),
   rule(
-    '(?:[^\\s"\'`<>|.!?(){},\\-_$/]+\\.)+(?:com|net|org|edu)(?:/[^\\s"<>|(){}]+[^\\s"<>|.!?(){},-])?',
+    '(?:[^\\s"\'`<>|.!?(){},\\-_$/]{1,63}\\.)+(?:com|net|org|edu)(?:/[^\\s"<>|(){}]+[^\\s"<>|.!?(){},-])?',
     undefined,
     'i',
   ),
-  rule('[\\p{L}\\d][\\p{L}\\d._+-]*@[\\p{L}\\d-]+(?:\\.[\\p{L}\\d-]+)*'),
+  rule('[\\p{L}\\d][\\p{L}\\d._+-]{0,63}@[\\p{L}\\d-]+(?:\\.[\\p{L}\\d-]+)*'),
   rule(
     '[a-z0-9]+\\.(?:bmp|cpp|dll|docx?|exe|gif|gz|html?|jar|java|jpe?g|mov|mp3|pdf|php|pl|png|ppt|py|sql|tar|txt|wav|xml|zip)',
     undefined,
