@@ -8,11 +8,18 @@ import { softmaxCrossEntropy } from '../models/ops/cross-entropy.js';
  * @param image [B, dim], of length 1
  * @param text [B, dim], of length 1
  * @param logitScale logarithm of the inverse temperature, a scalar
+ * @param weights float32 [B]: 0 for a pair that is no target (it still serves as a negative). Default: all 1.
  * @returns a scalar
  */
-export function contrastiveLoss(image: tf.Tensor, text: tf.Tensor, logitScale: tf.Tensor): tf.Tensor {
+export function contrastiveLoss(
+  image: tf.Tensor,
+  text: tf.Tensor,
+  logitScale: tf.Tensor,
+  weights?: tf.Tensor,
+): tf.Tensor {
   const labels = tf.range(0, image.shape[0]!, 1, 'int32');
   const logits = tf.matMul(tf.mul(image, tf.exp(logitScale)), text as tf.Tensor2D, false, true);
-  const loss = tf.add(softmaxCrossEntropy(logits, labels), softmaxCrossEntropy(tf.transpose(logits), labels));
-  return tf.mul(loss, 0.5);
+  const byImage = softmaxCrossEntropy(logits, labels, weights);
+  const byText = softmaxCrossEntropy(tf.transpose(logits), labels, weights);
+  return tf.mul(tf.add(byImage, byText), 0.5);
 }

@@ -5,23 +5,22 @@ import { internvit, type VisionInputs } from './internvit.js';
 import { llama, type TextInputs } from './llama.js';
 import { l2Normalise } from './ops/l2-normalise.js';
 import type { Parameters } from './parameters.js';
+import { qllama } from './qllama.js';
 
 /**
  * Image embedding of InternVL-C: the vision tower's last hidden state, pooled.
  * @returns [B, dim], of length 1
  */
 export function encodeImage(parameters: Parameters, config: ModelConfig, inputs: VisionInputs): tf.Tensor {
-  const hidden = internvit(parameters, config.vision, inputs);
-  return poolImage(parameters, config, hidden, inputs.images.shape[0]!);
+  return poolImage(parameters, config, internvit(parameters, config.vision, inputs), inputs.images.shape[0]!);
 }
 
 /**
- * The pooled hidden state of the vision tower, `clip_projector`.
- * @param hidden [B * T, D]
+ * Image embedding of InternVL-G: that of InternVL-C plus the pooled queries, an ensemble of both.
  * @returns [B, dim], of length 1
  */
-export function poolImage(parameters: Parameters, { embed }: ModelConfig, hidden: tf.Tensor, batch: number): tf.Tensor {
-  return l2Normalise(attentionPool(parameters, 'clip_projector', hidden, batch, embed.poolHeads));
+export function encodeImageG(parameters: Parameters, config: ModelConfig, inputs: VisionInputs): tf.Tensor {
+  return poolImageG(parameters, config, internvit(parameters, config.vision, inputs), inputs.images.shape[0]!);
 }
 
 /**
@@ -29,6 +28,56 @@ export function poolImage(parameters: Parameters, { embed }: ModelConfig, hidden
  * @returns [B, dim], of length 1
  */
 export function encodeText(parameters: Parameters, config: ModelConfig, inputs: TextInputs): tf.Tensor {
-  const projection = parameters.text_projection! as tf.Tensor2D;
-  return l2Normalise(tf.matMul(llama(parameters, config.text, inputs) as tf.Tensor2D, projection));
+  return projectText(parameters, llama(parameters, config.text, inputs));
+}
+
+/**
+ * InternVL-C's embedding from the last hidden state of the vision tower.
+ * @param hidden [B * N, Dv]
+ * @returns [B, dim], of length 1
+ */
+export function poolImage(parameters: Parameters, { embed }: ModelConfig, hidden: tf.Tensor, batch: number): tf.Tensor {
+  return l2Normalise(attentionPool(parameters, 'clip_projector', hidden, batch, embed.poolHeads));
+}
+
+/**
+ * InternVL-G's embedding from the last hidden state of the vision tower.
+ * @param hidden [B * N, Dv]
+ * @returns [B, dim], of length 1
+ */
+export function poolImageG(parameters: Parameters, config: ModelConfig, hidden: tf.Tensor, batch: number): tf.Tensor {
+  const queries = poolQueries(parameters, config, queryPass(parameters, config, hidden, batch), batch);
+  return l2Normalise(tf.add(poolImage(parameters, config, hidden, batch), queries));
+}
+
+/**
+ * The queries alone through QLLaMA, all of them seeing each other.
+ * @param hidden last hidden state of the vision tower, [B * N, Dv]
+ * @returns [B * Q, D]
+ */
+export function queryPass(parameters: Parameters, config: ModelConfig, hidden: tf.Tensor, batch: number): tf.Tensor {
+  return tf.reshape(qllama(parameters, config, { image: hidden, batch }).hidden, [-1, config.text.width]);
+}
+
+/**
+ * The pooled outputs of the queries, `clip_projector2`.
+ * @param outputs [B * Q, D]
+ * @returns [B, dim], of length 1
+ */
+export function poolQueries(
+  parameters: Parameters,
+  { embed }: ModelConfig,
+  outputs: tf.Tensor,
+  batch: number,
+): tf.Tensor {
+  return l2Normalise(attentionPool(parameters, 'clip_projector2', outputs, batch, embed.poolHeads));
+}
+
+/**
+ * The text embedding from the hidden state at the end mark; `text_projection` is input-major.
+ * @param hidden [B, D]
+ * @returns [B, dim], of length 1
+ */
+export function projectText(parameters: Parameters, hidden: tf.Tensor): tf.Tensor {
+  return l2Normalise(tf.matMul(hidden as tf.Tensor2D, parameters.text_projection! as tf.Tensor2D));
 }

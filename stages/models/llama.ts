@@ -1,10 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { TextConfig } from './config.js';
 import { feedForward, selfAttention } from './decoder.js';
-import { causalMask, hidden } from './masks.js';
+import { causalMask } from './masks.js';
 import { takeRows } from './ops/embedding.js';
 import { rmsNorm } from './ops/rms-norm.js';
 import { rotaryTables } from './ops/rope.js';
+import { hideBehind, rowsAt } from './padding.js';
 import type { Parameters } from './parameters.js';
 
 /** A batch of texts. */
@@ -22,33 +23,31 @@ export interface TextInputs {
  * @returns [B, D]
  */
 export function llama(parameters: Parameters, config: TextConfig, { tokens, ends }: TextInputs): tf.Tensor {
-  const { width, heads, depth, ropeBase, eps } = config;
+  const { width, heads, depth, ropeBase } = config;
   const [batch, length] = tokens.shape as [number, number];
-  const positions = Array.from({ length }, (_, position) => position);
-  const rotary = rotaryTables(positions, width, heads, ropeBase);
+  const rotary = rotaryTables(0, length, width, heads, ropeBase);
   const mask = tf.tensor4d(causalMask(length), [1, 1, length, length]);
-  let x = takeRows(parameters['qllama.model.embed_tokens.weight']!, tf.reshape(tokens, [-1]));
+  let x = embedTokens(parameters, tokens);
   for (let layer = 0; layer < depth - 1; layer++) {
     x = selfAttention(parameters, config, layer, x, { batch, rotary, mask }).x;
     x = feedForward(parameters, config, layer, x);
   }
+  const at = (table: tf.Tensor) => tf.gather(table, ends as tf.Tensor1D);
   x = selfAttention(parameters, config, depth - 1, x, {
     batch,
     rotary,
-    mask: maskBehind(ends, length),
-    asking: {
-      rows: tf.add(tf.mul(tf.range(0, batch, 1, 'int32'), tf.scalar(length, 'int32')), ends),
-      rotary: {
-        cos: tf.gather(rotary.cos, ends as tf.Tensor1D),
-        sin: tf.gather(rotary.sin, ends as tf.Tensor1D),
-      },
-    },
+    mask: tf.reshape(hideBehind(ends, length), [batch, 1, 1, length]),
+    asking: { rows: rowsAt(ends, length), rotary: { cos: at(rotary.cos), sin: at(rotary.sin) } },
   }).x;
-  return rmsNorm(feedForward(parameters, config, depth - 1, x), parameters['qllama.model.norm.weight']!, eps);
+  return finalNorm(parameters, config, feedForward(parameters, config, depth - 1, x));
 }
 
-/** Mask [B, 1, 1, T] that hides everything behind position `ends` [B]. */
-function maskBehind(ends: tf.Tensor, length: number): tf.Tensor {
-  const behind = tf.greater(tf.range(0, length, 1, 'int32'), tf.reshape(ends, [-1, 1]));
-  return tf.reshape(tf.mul(tf.cast(behind, 'float32'), hidden), [-1, 1, 1, length]);
+/** Embeddings of token ids of any shape, [N, D]. */
+export function embedTokens(parameters: Parameters, tokens: tf.Tensor): tf.Tensor {
+  return takeRows(parameters['qllama.model.embed_tokens.weight']!, tf.reshape(tokens, [-1]));
+}
+
+/** The norm behind the last layer. */
+export function finalNorm(parameters: Parameters, { eps }: TextConfig, x: tf.Tensor): tf.Tensor {
+  return rmsNorm(x, parameters['qllama.model.norm.weight']!, eps);
 }

@@ -1,14 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { differentiable } from './differentiable.js';
 import { linear, sumRows } from './linear.js';
-import { rmsNorm, unitRms } from './rms-norm.js';
+import { unitRms } from './rms-norm.js';
 
 /**
  * RMSNorm, then one or more linear maps of its result: (x / rms(x) * norm) W^T + b for each W.
- *
- * With more rows than outputs it is cheaper to multiply the columns of W by the norm's weight than every row of x, and
- * the gradient then needs no pass over the rows for that weight. Both ways are the same function.
- *
  * @param x [N, in]
  * @param norm weight of the norm, [in]
  * @param weights each (out, in)
@@ -22,13 +18,30 @@ export function normLinear(
   weights: readonly tf.Tensor[],
   biases: readonly tf.Tensor[] = [],
 ): tf.Tensor[] {
+  return columnsLinear(unitRms(x, eps), norm, weights, biases);
+}
+
+/**
+ * A factor for each input channel, then one or more linear maps: (x * factors) W^T + b for each W.
+ *
+ * With more rows than outputs it is cheaper to multiply the columns of W than every row of x, and the gradient of the
+ * factors then needs no pass over the rows. Both ways are the same function.
+ *
+ * @param x [N, in]
+ * @param factors [in]
+ */
+export function columnsLinear(
+  x: tf.Tensor,
+  factors: tf.Tensor,
+  weights: readonly tf.Tensor[],
+  biases: readonly tf.Tensor[] = [],
+): tf.Tensor[] {
   const outputs = weights.reduce((sum, weight) => sum + weight.shape[0]!, 0);
-  if (x.shape[0]! <= outputs) {
-    const normed = rmsNorm(x, norm, eps);
-    return weights.map((weight, i) => linear(normed, weight, biases[i]));
+  if (x.shape[0]! > outputs) {
+    return weights.map((weight, i) => linear(x, scaleColumns(weight, factors), biases[i]));
   }
-  const unit = unitRms(x, eps);
-  return weights.map((weight, i) => linear(unit, scaleColumns(weight, norm), biases[i]));
+  const scaled = scaleColumns(x, factors);
+  return weights.map((weight, i) => linear(scaled, weight, biases[i]));
 }
 
 /**

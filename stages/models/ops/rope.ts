@@ -12,23 +12,24 @@ export interface RotaryTables {
  * Tables for `rope`. Frequency i of a head of width d is base^(-2 i / d) (arXiv 2104.09864), the same for element i and
  * element i + d / 2 (the rotate-half layout of LLaMA checkpoints).
  *
- * @param positions position of each token
+ * @param first position of the first token
+ * @param length number of tokens, T
  * @param width D, all heads
  */
-export function rotaryTables(positions: readonly number[], width: number, heads: number, base: number): RotaryTables {
+export function rotaryTables(first: number, length: number, width: number, heads: number, base: number): RotaryTables {
   const headWidth = width / heads;
   const half = headWidth / 2;
-  const cos = new Float32Array(positions.length * width);
+  const cos = new Float32Array(length * width);
   const sin = new Float32Array(cos.length);
-  for (const [row, position] of positions.entries()) {
+  for (let row = 0; row < length; row++) {
     for (let column = 0; column < width; column++) {
       const element = column % headWidth;
-      const angle = position * base ** (-(element % half) / half);
+      const angle = (first + row) * base ** (-(element % half) / half);
       cos[row * width + column] = Math.cos(angle);
       sin[row * width + column] = element < half ? -Math.sin(angle) : Math.sin(angle);
     }
   }
-  const shape: [number, number] = [positions.length, width];
+  const shape: [number, number] = [length, width];
   return { cos: tf.tensor2d(cos, shape), sin: tf.tensor2d(sin, shape) };
 }
 

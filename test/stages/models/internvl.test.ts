@@ -3,10 +3,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startBackend } from '../../../stages/backend/start.js';
 import { contrastiveLoss } from '../../../stages/losses/contrastive.js';
 import { internvit } from '../../../stages/models/internvit.js';
-import { encodeImage, encodeText } from '../../../stages/models/internvl.js';
+import { encodeImage, encodeImageG, encodeText, queryPass } from '../../../stages/models/internvl.js';
 import { llama } from '../../../stages/models/llama.js';
 import type { Parameters } from '../../../stages/models/parameters.js';
-import { config, distance, groupOf, tensorOf } from './reference.js';
+import { config, distance, groupOf, imageHidden, tensorOf } from './reference.js';
 
 describe.each(['tensorflow', 'wasm'] as const)('against PyTorch, on %s', (prefer) => {
   beforeEach(async () => {
@@ -39,6 +39,13 @@ describe.each(['tensorflow', 'wasm'] as const)('against PyTorch, on %s', (prefer
     const weights = groupOf('weights');
     expect(distance(encodeImage(weights, config, images()), 'outputs/image/C')).toBeLessThan(1e-5);
     expect(distance(encodeText(weights, config, texts()), 'outputs/embed/text')).toBeLessThan(1e-5);
+  });
+
+  it('gives the query outputs and the image embedding of InternVL-G', () => {
+    const weights = groupOf('weights');
+    const queries = queryPass(weights, config, imageHidden(), 5);
+    expect(distance(queries, 'outputs/queries')).toBeLessThan(1e-5);
+    expect(distance(encodeImageG(weights, config, images()), 'outputs/image/G')).toBeLessThan(1e-5);
   });
 
   it('gives the contrastive loss and its gradient for every parameter, and leaks no tensor', () => {

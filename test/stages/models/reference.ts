@@ -33,6 +33,11 @@ export function tensorOf(name: string): tf.Tensor {
   return tf.tensor(valuesOf(name), shape, dtype);
 }
 
+/** Last hidden state of the vision tower for the images of the reference, [B * N, Dv]. */
+export function imageHidden(): tf.Tensor {
+  return tf.reshape(tensorOf('outputs/vision'), [-1, config.vision.width]);
+}
+
 /** Tensors whose name begins with `group/`, without that prefix. */
 export function groupOf(group: string): Parameters {
   const names = Object.keys(index.tensors).filter((name) => name.startsWith(`${group}/`));

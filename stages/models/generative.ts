@@ -1,0 +1,97 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { ModelConfig } from './config.js';
+import { poolQueries, projectText } from './internvl.js';
+import { embedTokens, type TextInputs } from './llama.js';
+import { type View, viewMask, views } from './masks.js';
+import { takeRows } from './ops/embedding.js';
+import { linear } from './ops/linear.js';
+import { hideBehind, rowsAt } from './padding.js';
+import type { Parameters } from './parameters.js';
+import { qllama } from './qllama.js';
+
+/** A batch of the generative stage: B images, and three texts of one padded length for each. */
+export interface GenerativeInputs {
+  /** Last hidden state of the vision tower, [B * N, Dv]. It is frozen in this stage. */
+  readonly image: tf.Tensor;
+  /** Number of images, B. */
+  readonly batch: number;
+  /** Texts to be matched: another image's caption in the first ceil(B / 2) rows, the image's own in the others. */
+  readonly itm: TextInputs;
+  /** Own captions for the contrastive loss, with the prefix that evaluation uses. */
+  readonly itc: TextInputs;
+  /** Own captions to be generated, behind the prompt. */
+  readonly itg: TextInputs;
+}
+
+/** What the three losses are computed from. */
+export interface GenerativeOutputs {
+  /** No match or match, [B, 2]: `itm_head` averaged over the queries. */
+  readonly itm: tf.Tensor;
+  /** Pooled queries, [B, dim], of length 1. */
+  readonly image: tf.Tensor;
+  /** Text embeddings, [B, dim], of length 1. */
+  readonly text: tf.Tensor;
+  /** Logits of the next token at every text position, [B * L, vocabulary]. */
+  readonly itg: tf.Tensor;
+}
+
+/**
+ * Forward pass of stage 2 (arXiv 2312.14238, section 3.3; `modeling_internvl.py` of `internvl_stage2`): three sequences
+ * [queries | text] for each image, which differ in their text and in who sees whom.
+ */
+export function generativeForward(
+  parameters: Parameters,
+  config: ModelConfig,
+  inputs: GenerativeInputs,
+): GenerativeOutputs {
+  const { batch, image } = inputs;
+  const queries = config.queries.count;
+  const width = config.text.width;
+  const length = inputs.itm.tokens.shape[1]!;
+  const stack = (of: (text: TextInputs) => tf.Tensor) =>
+    tf.stack(
+      views.map((view) => of(inputs[view])),
+      1,
+    );
+  // [B, 3, ...]: the sequences of one image follow each other, so that they can share its keys and values.
+  const tokens = stack((text) => text.tokens);
+  const ends = tf.reshape(
+    stack((text) => text.ends),
+    [-1],
+  );
+  const { hidden } = qllama(parameters, config, {
+    image,
+    batch,
+    text: embedTokens(parameters, tokens),
+    sequences: batch * views.length,
+    mask: generativeMask(queries, length, ends),
+  });
+  const ofView = (view: View, start: number, size: number) => {
+    const all = tf.reshape(hidden, [batch, views.length, queries + length, width]);
+    return tf.reshape(tf.slice(all, [0, views.indexOf(view), start, 0], [batch, 1, size, width]), [-1, width]);
+  };
+  const matched = tf.mean(tf.reshape(ofView('itm', 0, queries), [batch, queries, width]), 1);
+  const atEnds = takeRows(ofView('itc', queries, length), rowsAt(inputs.itc.ends, length));
+  return {
+    // The mean over the queries and the head are both linear: the mean first is cheaper.
+    itm: linear(matched, parameters['itm_head.weight']!, parameters['itm_head.bias']!),
+    image: poolQueries(parameters, config, ofView('itc', 0, queries), batch),
+    text: projectText(parameters, atEnds),
+    itg: linear(ofView('itg', queries, length), parameters['qllama.lm_head.weight']!),
+  };
+}
+
+/**
+ * Masks of the three views with padding hidden, [B * 3, 1, Q + L, Q + L].
+ * @param ends position of the last token of each text, int32 [B * 3], the views of one image following each other
+ */
+export function generativeMask(queries: number, length: number, ends: tf.Tensor): tf.Tensor {
+  const size = queries + length;
+  const ways = tf.stack(views.map((view) => tf.tensor2d(viewMask(view, queries, length), [size, size])));
+  const padding = tf.pad(hideBehind(ends, length) as tf.Tensor2D, [
+    [0, 0],
+    [queries, 0],
+  ]);
+  const masks = tf.add(tf.reshape(padding, [-1, views.length, 1, size]), ways);
+  return tf.reshape(masks, [-1, 1, size, size]);
+}

@@ -1,0 +1,80 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { startBackend } from '../../../stages/backend/start.js';
+import { generativeLoss } from '../../../stages/losses/generative.js';
+import { generativeForward, generativeMask } from '../../../stages/models/generative.js';
+import { views } from '../../../stages/models/masks.js';
+import type { Parameters } from '../../../stages/models/parameters.js';
+import { config, distance, groupOf, imageHidden, tensorOf, valuesOf } from './reference.js';
+
+describe.each(['tensorflow', 'wasm'] as const)('stage 2 against PyTorch, on %s', (prefer) => {
+  beforeEach(async () => {
+    await startBackend({ prefer });
+    tf.engine().startScope();
+  });
+  afterEach(() => tf.engine().endScope());
+
+  const textsOf = (view: string) => ({
+    tokens: tensorOf(`inputs/${view}/tokens`),
+    ends: tensorOf(`inputs/${view}/ends`),
+  });
+  const inputs = () => ({
+    image: imageHidden(),
+    batch: 5,
+    itm: textsOf('itm'),
+    itc: textsOf('itc'),
+    itg: textsOf('itg'),
+  });
+  const targets = () => ({
+    itmLabels: tensorOf('inputs/itm/labels'),
+    itmWeights: tensorOf('inputs/itm/weights'),
+    itcWeights: tensorOf('inputs/itc/weights'),
+    itgLabels: tf.reshape(tensorOf('inputs/itg/labels'), [-1]),
+    itgWeights: tf.reshape(tensorOf('inputs/itg/weights'), [-1]),
+  });
+
+  it('shows to each view what it may see', () => {
+    const ends = tf.reshape(
+      tf.stack(
+        views.map((view) => tensorOf(`inputs/${view}/ends`)),
+        1,
+      ),
+      [-1],
+    );
+    const [batch, queries, length] = [5, config.queries.count, 7];
+    const size = queries + length;
+    const mask = tf.reshape(generativeMask(queries, length, ends), [batch, views.length, size, size]);
+    for (const [i, view] of views.entries()) {
+      const shown = tf.slice(mask, [0, i, 0, 0], [batch, 1, size, size]).dataSync().map(Math.sign);
+      expect([view, ...shown]).toEqual([view, ...valuesOf(`masks/${view}`).map(Math.sign)]);
+    }
+  });
+
+  it('gives the matching logits', () => {
+    const { itm } = generativeForward(groupOf('weights'), config, inputs());
+    expect(distance(itm, 'outputs/itm/logits')).toBeLessThan(1e-5);
+  });
+
+  it('gives the three losses and their gradients, and leaks no tensor', () => {
+    const weights = groupOf('weights');
+    const expected = groupOf('gradients/generative');
+    const names = Object.keys(expected);
+    const [given, compared] = [inputs(), targets()];
+    const lossesOf = (...values: tf.Tensor[]) => {
+      const parameters: Parameters = { ...weights, ...Object.fromEntries(names.map((name, i) => [name, values[i]!])) };
+      return generativeLoss(generativeForward(parameters, config, given), compared, parameters.logit_scale!);
+    };
+    const { loss, ...parts } = tf.tidy(() => ({ ...lossesOf(...names.map((name) => weights[name]!)) }));
+    for (const [name, value] of Object.entries(parts)) {
+      expect([name, distance(value, `outputs/${name}`)]).toEqual([name, expect.closeTo(0, 5)]);
+    }
+    const before = tf.memory().numTensors;
+    const { value, grads } = tf.valueAndGrads((...values: tf.Tensor[]) => lossesOf(...values).loss as tf.Scalar)(
+      names.map((name) => weights[name]!),
+    );
+    expect(tf.memory().numTensors - before).toBe(names.length + 1);
+    expect(value.dataSync()[0]).toBeCloseTo(loss.dataSync()[0]!, 5);
+    const distances = names.map((name, i) => [name, distance(grads[i]!, `gradients/generative/${name}`)] as const);
+    expect(distances.filter(([, far]) => far > 2e-5)).toEqual([]);
+  });
+});
