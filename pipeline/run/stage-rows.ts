@@ -1,18 +1,8 @@
 /** The rows of one stage while it runs: its sources, its steps, its sink, and the account of each. */
+import { mkdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import type { RecordBatch, Schema } from 'apache-arrow';
-import {
-  concat,
-  defer,
-  EMPTY,
-  from,
-  map,
-  mergeMap,
-  Observable,
-  type OperatorFunction,
-  skip as skipFirst,
-  tap,
-} from 'rxjs';
+import { concat, defer, EMPTY, map, mergeMap, Observable, type OperatorFunction, skip as skipFirst, tap } from 'rxjs';
 import { batchBytes } from '../batch/bytes.js';
 import { withoutOrigin } from '../batch/origin.js';
 import { cacheFolder } from '../cache-folder.js';
@@ -71,6 +61,8 @@ export function openRows(environment: RowsEnvironment): StageRows {
   const units: Unit[] = [];
   let expected: number | undefined;
   let shards: readonly Shard[] = [];
+  // The sink is opened before the first row is read, but stands behind all others.
+  let sinkAccount: OperatorAccount | undefined;
 
   const chained = (steps: readonly Step[], room: MemoryBudget, counted: boolean) => {
     const drop = counted ? environment.drop : () => undefined;
@@ -106,7 +98,9 @@ export function openRows(environment: RowsEnvironment): StageRows {
   }
 
   return {
-    accounts,
+    get accounts() {
+      return sinkAccount === undefined ? accounts : [...accounts, sinkAccount];
+    },
     get shards() {
       return shards;
     },
@@ -127,10 +121,13 @@ export function openRows(environment: RowsEnvironment): StageRows {
     },
     through: (step) => (rows) => defer(() => rows.pipe(chained([step], budget, true))),
     write(rows, { sink, options, use }, schema, folder) {
-      return defer(() => from(sink.open(options, { stage: stage.name, folder, schema, signal }))).pipe(
+      return defer(async () => {
+        await mkdir(folder, { recursive: true });
+        return sink.open(options, { stage: stage.name, folder, schema, signal });
+      }).pipe(
         mergeMap((writer) => {
           const account = createAccount(use);
-          accounts.push(account);
+          sinkAccount = account;
           const written = writeInOrder(rows, budget, async (batch) => {
             account.rowsIn += batch.numRows;
             const startedAt = performance.now();
