@@ -1,4 +1,4 @@
-import type { RecordBatch } from 'apache-arrow';
+import type { RecordBatch, Schema } from 'apache-arrow';
 import { map } from 'rxjs';
 import { keepRows } from './batch/select.js';
 import { defineOperator, type Operator, type OperatorContext, type Reads } from './operator.js';
@@ -8,6 +8,8 @@ export interface FilterDefinition<Config extends object, Drop extends string, Me
   readonly name: string;
   readonly defaults: Partial<NoInfer<Config>>;
   readonly reads: (config: Config) => Reads;
+  /** Throws an `AlignflowError` for options that cannot work, alone or with the rows that come in. Runs before any row does. */
+  readonly check?: (config: NoInfer<Config>, schema: Schema) => void;
   readonly drops: readonly Drop[];
   readonly measures?: readonly Measure[];
   /** Prepares one batch (columns are read here) and returns the judge: the reason to drop a row, or undefined to keep it. */
@@ -22,10 +24,13 @@ export interface FilterDefinition<Config extends object, Drop extends string, Me
 export function defineFilter<Config extends object, const Drop extends string, const Measure extends string = never>(
   definition: FilterDefinition<Config, Drop, Measure>,
 ): Operator<Config> {
-  const { judge, ...rest } = definition;
+  const { judge, check, ...rest } = definition;
   return defineOperator<Config, Drop, Measure>({
     ...rest,
-    writes: (schema) => schema,
+    writes: (schema, config) => {
+      check?.(config, schema);
+      return schema;
+    },
     run: (config, context) => map((batch) => keepRows(batch, context, judge(batch, config, context))),
   });
 }

@@ -1,0 +1,73 @@
+import { Utf8 } from 'apache-arrow';
+import { readColumn } from '../../pipeline/batch/column.js';
+import { AlignflowError } from '../../pipeline/errors.js';
+import { defineFilter } from '../../pipeline/filter.js';
+import { createLanguageDetector } from '../text/language.js';
+import { LANGUAGES } from '../text/script.js';
+
+/**
+ * Keeps rows whose text is in one of some languages. The language comes from a column that has it, or else is detected.
+ *
+ * Detection of short text: the script alone decides for Japanese with Kana, Korean, Thai and others; Chinese, Russian, Arabic
+ * and Hindi are preferred where a script has several languages and the text says no more. One or two words in Latin letters
+ * are a guess; name the languages that occur in `among`, or drop guesses by `confidence`.
+ */
+export interface Language {
+  /** Text column whose language is detected. Not read when `language` names a column. */
+  column: string;
+  /** Languages kept, as ISO 639-1 codes: `[en, ja]`. */
+  keep: readonly string[];
+  /** Column that has the language of each row as such a code. */
+  language?: string;
+  /** Languages that occur in the data at all, when detecting; every known one when empty. */
+  among: readonly string[];
+  /** Lowest confidence of a detected language; a text below it is `unsure`. @minimum 0 @maximum 1 */
+  confidence: number;
+}
+
+export default defineFilter({
+  name: 'filter/language',
+  defaults: { column: 'caption', among: [], confidence: 0 },
+  reads: ({ column, language }: Language) => ({ [language ?? column]: new Utf8() }),
+  check: ({ keep, language, among }) => {
+    if (keep.length === 0) {
+      throw new AlignflowError({ what: 'keep is empty: no row is kept', expected: 'at least one language' });
+    }
+    if (language !== undefined) return;
+    const unknown = [...keep, ...among].find((code) => !LANGUAGES.includes(code));
+    if (unknown !== undefined) {
+      throw new AlignflowError({
+        what: `the language "${unknown}" cannot be detected`,
+        expected: `one of: ${LANGUAGES.join(', ')}`,
+      });
+    }
+    const left = keep.find((code) => among.length > 0 && !among.includes(code));
+    if (left === undefined) return;
+    throw new AlignflowError({
+      what: `keep names "${left}", and among does not`,
+      expected: 'every language of keep among those that occur',
+    });
+  },
+  drops: ['null', 'unsure', 'other'],
+  measures: ['confidence'],
+  judge: (batch, config, context) => {
+    const keep = new Set(config.keep);
+    if (config.language !== undefined) {
+      const languages = readColumn(batch, config.language, Utf8);
+      return (row) => {
+        const language = languages.get(row);
+        return language === null ? 'null' : keep.has(language) ? undefined : 'other';
+      };
+    }
+    const texts = readColumn(batch, config.column, Utf8);
+    const detect = createLanguageDetector(config.among);
+    return (row) => {
+      const text = texts.get(row);
+      if (text === null) return 'null';
+      const detected = detect(text);
+      context.measure('confidence', detected?.confidence ?? 0);
+      if (detected === undefined || detected.confidence < config.confidence) return 'unsure';
+      return keep.has(detected.language) ? undefined : 'other';
+    };
+  },
+});
