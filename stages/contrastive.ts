@@ -17,7 +17,7 @@ import { countTrained, type ParameterGroup } from './training/groups.js';
 import { dropPathFactors, keptPatches } from './training/masking.js';
 import { loadModel } from './training/model-folder.js';
 import type { Objective } from './training/step.js';
-import { trainModel } from './training/train-model.js';
+import { trainingMetrics, trainModel } from './training/train-model.js';
 
 /**
  * Stage 1 of InternVL (arXiv 2312.14238, section 3.3): aligns the vision tower and the text tower by CLIP's symmetric
@@ -92,7 +92,7 @@ export default defineStage({
     rows: 'required',
     init: 'optional',
     tokenizer: 'optional',
-    metrics: ['final_loss', 'samples_per_second', 'waiting_share', 'skipped_steps'],
+    metrics: trainingMetrics,
   },
   reads: (config: Contrastive) => ({
     [config.pixels]: new FixedSizeBinary(3 * sizes(config, 1).vision.image ** 2),

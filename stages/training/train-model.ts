@@ -36,6 +36,9 @@ export interface TrainingJob {
   readonly prepare: (batch: RecordBatch, step: number) => PreparedBatch;
 }
 
+/** Names of the figures that a training stage ends with. */
+export const trainingMetrics = ['final_loss', 'samples_per_second', 'waiting_share', 'skipped_steps'];
+
 /** CLIP's bounds: the logit scale stays below 100 (arXiv 2103.00020, section 2.5). */
 const bounds = { logit_scale: [0, Math.log(100)] } as const;
 
