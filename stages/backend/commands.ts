@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import { AlignflowError } from '../../pipeline/errors.js';
 import { formatSeconds } from '../../pipeline/terminal/format.js';
-import { diagnose } from './doctor.js';
 import { describeDiagnosis } from './doctor-text.js';
 import { type SetupOutcome, setUp } from './setup.js';
 import { createSetupProgress } from './setup-progress.js';
@@ -20,6 +19,7 @@ export function addBackendCommands(program: Command): void {
     .command('doctor')
     .description('say which tensor backend is in use, how fast it can be here, and what is missing')
     .action(async () => {
+      const { diagnose } = await import('./doctor.js'); // Only here, for it loads tfjs.
       process.stdout.write(`${describeDiagnosis(await diagnose())}\n`);
     });
 }
