@@ -9,14 +9,14 @@ import { createHashSet, hashSetBytes } from './hash-set.js';
 
 /**
  * Keeps the first row of all rows that have the same values in some columns, byte for byte. Rows are compared by a 128-bit
- * hash: among 10 million rows, two that differ are taken for one with a chance of about 1 in 10^25.
+ * hash: among 10 million rows, two that differ are taken for one with a chance below 1 in 10^24.
  */
 export interface Exact {
   /** Columns whose values together make two rows the same: text, bytes, numbers or truth values. */
   columns: readonly string[];
   /** What a null is: `keep` keeps every row with a null among the columns, `equal` takes nulls as equal to each other. */
   nulls: 'keep' | 'equal';
-  /** Most different rows; memory for their hashes is set aside (about 16 to 43 bytes each). @minimum 1 @maximum 100000000 @integer */
+  /** Most different rows; memory for their hashes is set aside (21 to 43 bytes each). @minimum 1 @maximum 100000000 @integer */
   expected: number;
 }
 
