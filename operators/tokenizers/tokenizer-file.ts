@@ -1,0 +1,94 @@
+/** The file `tokenizer.json` of the tokenizers library, as stages and operators read and write it. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { byteLevelAlphabet, Tokenizer } from 'tokenizers';
+import { AlignflowError, reasonOf } from '../../pipeline/errors.js';
+
+/** Name of the file in a stage's folder. */
+export const tokenizerFile = 'tokenizer.json';
+
+/** The special tokens; a token's id is its place. Padding is 0, as the published model wants it. */
+export const specialTokens = ['<pad>', '<s>', '</s>'] as const;
+export const padId = 0;
+export const beginId = 1;
+export const endId = 2;
+
+/** Fewest tokens of a byte-level vocabulary: the special ones and the 256 bytes. */
+export const smallestVocabulary = specialTokens.length + 256;
+
+/** Opens the tokenizer of a folder. Throws an `AlignflowError` that names the file when it is missing or damaged. */
+export async function openTokenizer(folder: string): Promise<Tokenizer> {
+  const path = join(folder, tokenizerFile);
+  try {
+    return Tokenizer.fromString(await readFile(path, 'utf8'));
+  } catch (error) {
+    throw new AlignflowError({
+      what: `the tokenizer cannot be read: ${reasonOf(error)}`,
+      where: { file: path },
+      expected: 'a tokenizer.json of the tokenizers library',
+      cause: error,
+    });
+  }
+}
+
+/**
+ * The text of a byte-level BPE's `tokenizer.json`: special tokens first, the 256 bytes next in the order of their
+ * characters, then one token for each merge. Texts are encoded as `<s> text </s>`.
+ */
+export function tokenizerJson(merges: readonly (readonly [string, string])[]): string {
+  const bytes = byteLevelAlphabet().sort();
+  const tokens = new Set([...specialTokens, ...bytes, ...merges.map(([left, right]) => left + right)]);
+  const byteLevel = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true };
+  const special = (content: string, id: number) => ({
+    id,
+    content,
+    single_word: false,
+    lstrip: false,
+    rstrip: false,
+    normalized: false,
+    special: true,
+  });
+  const mark = (id: string) => ({ SpecialToken: { id, type_id: 0 } });
+  const text = (id: string, type: number) => ({ Sequence: { id, type_id: type } });
+  return JSON.stringify(
+    {
+      version: '1.0',
+      truncation: null,
+      padding: null,
+      added_tokens: specialTokens.map(special),
+      normalizer: null,
+      pre_tokenizer: byteLevel,
+      post_processor: {
+        type: 'TemplateProcessing',
+        single: [mark('<s>'), text('A', 0), mark('</s>')],
+        pair: [mark('<s>'), text('A', 0), mark('</s>'), text('B', 1), mark('</s>')],
+        special_tokens: Object.fromEntries(
+          [beginId, endId].map((id) => [
+            specialTokens[id],
+            { id: specialTokens[id], ids: [id], tokens: [specialTokens[id]] },
+          ]),
+        ),
+      },
+      decoder: byteLevel,
+      model: {
+        type: 'BPE',
+        dropout: null,
+        unk_token: null,
+        continuing_subword_prefix: null,
+        end_of_word_suffix: null,
+        fuse_unk: false,
+        byte_fallback: false,
+        ignore_merges: false,
+        vocab: Object.fromEntries([...tokens].map((token, id) => [token, id])),
+        merges,
+      },
+    },
+    undefined,
+    1,
+  );
+}
+
+/** The text of token ids, special tokens left out. */
+export async function decodeTokens(tokenizer: Tokenizer, ids: readonly number[]): Promise<string> {
+  return ids.length === 0 ? '' : (await tokenizer.decode([...ids], true)).trim();
+}
