@@ -48,5 +48,6 @@ export function describeSetup({ step, name, done = 0, total }: SetupEvent, secon
   const rate = seconds > 0 ? done / seconds : 0;
   const left = total !== undefined && rate > 0 ? `, ${formatSeconds((total - done) / rate)} left` : '';
   const speed = rate > 0 ? `, ${formatBytes(rate)}/s${left}` : '';
-  return `setup: ${verb} ${basename(name)}: ${formatBytes(done)}${of}${speed}`;
+  const [project, version] = basename(name).split('-'); // The rest of a wheel's name says nothing to a person.
+  return `setup: ${verb} ${project} ${version}: ${formatBytes(done)}${of}${speed}`;
 }
