@@ -50,7 +50,8 @@ export async function saveCheckpoint(folder: string, program: Program, state: Ch
     await rename(unfinished, target);
     await flushFolder(folder);
   } catch (error) {
-    await rm(unfinished, { recursive: true, force: true });
+    // The first error is the one to report, whatever stands against tidying up.
+    await rm(unfinished, { recursive: true, force: true }).catch(() => undefined);
     throw writeFailure(target, error);
   }
   await removeOld(folder, Math.max(1, keep));
@@ -79,9 +80,12 @@ export async function loadCheckpoint(path: string, program: Program): Promise<Ch
       fix: 'take another checkpoint, or start anew',
     });
   }
-  const parameters = program.names.filter((name) => !isMoment(name));
-  await readVariables(join(path, parametersFile), program, parameters);
-  await readVariables(join(path, momentsFile), program, program.names.filter(isMoment));
+  const files = [
+    { file: join(path, parametersFile), names: program.names.filter((name) => !isMoment(name)) },
+    { file: join(path, momentsFile), names: program.names.filter(isMoment) },
+  ];
+  for (const { file, names } of files) await checkVariables(file, program, names);
+  for (const { file, names } of files) await readVariables(file, program, names);
   const { step, updates, data } = stored;
   return { step, updates, data };
 }
@@ -128,15 +132,20 @@ function valuesOf(program: Program, name: string): Float32Array | Int32Array {
   return values;
 }
 
+async function checkVariables(path: string, program: Program, names: readonly string[]): Promise<void> {
+  const file = await openSafetensors(path);
+  await file.close();
+  const shapes = names.map((name) => {
+    const tensor = program.read(name);
+    tensor.dispose();
+    return [name, tensor.shape] as const;
+  });
+  checkShapes(path, Object.fromEntries(shapes), Object.fromEntries(file.tensors));
+}
+
 async function readVariables(path: string, program: Program, names: readonly string[]): Promise<void> {
   const file = await openSafetensors(path);
   try {
-    const shapes = names.map((name) => {
-      const tensor = program.read(name);
-      tensor.dispose();
-      return [name, tensor.shape] as const;
-    });
-    checkShapes(path, Object.fromEntries(shapes), Object.fromEntries(file.tensors));
     for (const name of names) {
       const value = await readTensor(file, name);
       program.write(name, value);

@@ -5,7 +5,9 @@ import {
   concatWith,
   defer,
   EMPTY,
+  finalize,
   from,
+  map,
   merge,
   Observable,
   type OperatorFunction,
@@ -45,6 +47,8 @@ export interface TrainerOptions<Batch> {
   readonly schedule: Schedule;
   /** Makes the feeds of a batch, `step` counted from 0. Called just before the step, so that no feeds pile up. */
   readonly prepare: (batch: Batch, step: number) => PreparedBatch;
+  /** Holds the bytes of a batch in the run's budget while it waits for its step, so that the source waits; returns the release. */
+  readonly hold?: (batch: Batch) => () => void;
   /** Where the run goes on. Step 0 by default. */
   readonly start?: TrainingPosition;
   /** Called every `every` steps and after the last one, with the position to go on from; training waits for it. */
@@ -70,9 +74,21 @@ export function train<Batch>(options: TrainerOptions<Batch>): OperatorFunction<B
       if (steps <= 0) return EMPTY;
       const run = stepper(options, start);
       const early = throwError(() => endedEarly(options.schedule.steps, run.position().step));
+      const held = new Set<() => void>();
+      const arrive = (batch: Batch) => {
+        const release = options.hold?.(batch) ?? (() => {});
+        held.add(release);
+        return { batch, release };
+      };
+      const leave = (release: () => void) => {
+        held.delete(release);
+        release();
+      };
       const metrics = source.pipe(
-        concatMap((batch) => from(run.next(batch))),
+        map(arrive),
+        concatMap(({ batch, release }) => from(run.next(batch)).pipe(finalize(() => leave(release)))),
         concatWith(early),
+        finalize(() => held.forEach(leave)),
       );
       return merge(metrics, aborted(options.signal)).pipe(take(steps));
     });

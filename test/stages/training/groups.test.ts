@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest';
+import { trainedParameters } from '../../../stages/training/groups.js';
+
+const shapes = {
+  'vision_model.encoder.layers.0.attn.qkv.weight': [6, 2],
+  'vision_model.encoder.layers.0.norm1.weight': [2],
+  'vision_model.encoder.layers.10.ls1': [2],
+  'qllama.model.layers.0.mlp.gate_proj.weight': [4, 2],
+  query_tokens: [1, 3, 2],
+  logit_scale: [],
+};
+
+describe('trainedParameters', () => {
+  it('puts each parameter into the first group that matches it', () => {
+    const groups = [
+      { match: ['query_tokens', 'logit_*'], learningRate: 1e-2, weightDecay: 0.5, vectorDecay: 0.25 },
+      { match: ['qllama.**'], learningRate: 'frozen' as const },
+      { match: ['**'], learningRate: 1e-3, weightDecay: 0.1 },
+    ];
+    expect(trainedParameters(groups, shapes)).toEqual([
+      { name: 'vision_model.encoder.layers.0.attn.qkv.weight', group: 2, weightDecay: 0.1 },
+      { name: 'vision_model.encoder.layers.0.norm1.weight', group: 2, weightDecay: 0 },
+      { name: 'vision_model.encoder.layers.10.ls1', group: 2, weightDecay: 0 },
+      { name: 'query_tokens', group: 0, weightDecay: 0.5 },
+      { name: 'logit_scale', group: 0, weightDecay: 0.25 },
+    ]);
+  });
+
+  it('names the nearest parameters for a pattern that matches none', () => {
+    const groups = [{ match: ['**', 'query_token'], learningRate: 1 }];
+    expect(() => trainedParameters(groups, shapes)).toThrow(
+      /no parameter matches 'query_token'\n.*names: query_tokens/,
+    );
+  });
+
+  it('names the parameters that are in no group', () => {
+    const groups = [{ match: ['vision_model.**', 'qllama.**'], learningRate: 1 }];
+    expect(() => trainedParameters(groups, shapes)).toThrow(
+      '2 of 6 parameters are in no group: query_tokens, logit_scale',
+    );
+  });
+
+  it('refuses to train nothing', () => {
+    expect(() => trainedParameters([{ match: ['**'], learningRate: 'frozen' }], shapes)).toThrow(
+      'all parameters are frozen',
+    );
+  });
+
+  it.each([
+    [{ match: ['**'], learningRate: Number.NaN }, 'a learning rate of NaN'],
+    [{ match: ['**'], learningRate: -1 }, 'a learning rate of -1'],
+    [{ match: ['**'], learningRate: 1, weightDecay: Infinity }, 'a weight decay of Infinity'],
+  ])('refuses %j', (group, message) => {
+    expect(() => trainedParameters([group], shapes)).toThrow(message);
+  });
+});
