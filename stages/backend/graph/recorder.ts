@@ -34,8 +34,9 @@ const largestConstants = 64 * 2 ** 20;
 
 /**
  * Runs `step` and records what reaches the addon: ops, and tensors made from values. `known` are the tensors that the
- * step may use from outside. Throws an `UnrecordableError` for what a graph cannot do: reading values, tensors from
- * elsewhere, text, and constants beyond 64 MB.
+ * step may use from outside. What a graph cannot do (reading values, tensors from elsewhere, text, constants beyond 64 MB) ends
+ * in an `UnrecordableError`, but not before the step has come to its end: broken off in the middle of a gradient, it would leave
+ * tensors behind.
  */
 export function record<Result>(
   backend: TensorflowBackend,
@@ -46,40 +47,46 @@ export function record<Result>(
   const recording: (RecordedConstant | RecordedOp)[] = [];
   const ids = new Set(known.map(({ id }) => id));
   let constants = 0;
+  let obstacle: string | undefined;
 
   const recorder = standIn(addon, {
     createTensor(shape, dtype, values) {
-      if (!ArrayBuffer.isView(values) || dtype === dataTypes.string)
-        throw unrecordable('the step makes a tensor of text');
       const id = addon.createTensor(shape, dtype, values);
+      if (!ArrayBuffer.isView(values) || dtype === dataTypes.string) {
+        obstacle ??= 'the step makes a tensor of text';
+        return id;
+      }
       const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength).slice();
       constants += bytes.length;
-      if (constants > largestConstants)
-        throw unrecordable('the step makes more than 64 MB of constants; make them feeds');
+      if (constants > largestConstants) obstacle ??= 'the step makes more than 64 MB of constants; make them feeds';
       recording.push({ kind: 'constant', id, shape: [...shape], dtype, bytes });
       ids.add(id);
       return id;
     },
     executeOp(name, attributes, inputs, count) {
-      if (inputs.some((id) => !ids.has(id))) {
-        throw unrecordable(`${name} uses a tensor that is no variable, no feed and not made in the step`);
-      }
       const outputs = addon.executeOp(name, attributes, inputs, count);
+      if (inputs.some((id) => !ids.has(id))) {
+        obstacle ??= `${name} uses a tensor that is no variable, no feed and not made in the step`;
+      }
       recording.push({ kind: 'op', name, attributes, inputs: [...inputs], outputs });
       for (const { id } of outputs) ids.add(id);
       return outputs;
     },
-    tensorDataSync() {
-      throw unrecordable('the step reads the values of a tensor');
+    tensorDataSync(id) {
+      obstacle ??= 'the step reads the values of a tensor';
+      return addon.tensorDataSync(id);
     },
-    runSavedModel() {
-      throw unrecordable('the step runs another program');
+    runSavedModel(...run) {
+      obstacle ??= 'the step runs another program';
+      return addon.runSavedModel(...run);
     },
   });
 
   backend.binding = recorder;
   try {
-    return { result: step(), recording };
+    const result = step();
+    if (obstacle !== undefined) throw new UnrecordableError({ what: obstacle });
+    return { result, recording };
   } finally {
     backend.binding = addon;
   }
@@ -90,8 +97,4 @@ function standIn(addon: Addon, replaced: Partial<Addon>): Addon {
   const copy: Record<string, unknown> = {};
   for (const key of Object.getOwnPropertyNames(addon)) copy[key] = Reflect.get(addon, key);
   return { ...(copy as unknown as Addon), ...replaced };
-}
-
-function unrecordable(what: string): UnrecordableError {
-  return new UnrecordableError({ what });
 }

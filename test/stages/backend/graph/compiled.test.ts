@@ -193,6 +193,11 @@ describe.skipIf(started.kind !== 'tensorflow')('compiledProgram', () => {
   it.each([
     ['reads values', () => tf.scalar(tf.add(1, 1).dataSync()[0]!), 'reads the values of a tensor'],
     ['uses a tensor from elsewhere', (outside: tf.Tensor) => tf.add(outside, 1), 'no variable, no feed'],
+    [
+      'reads values within a gradient',
+      () => tf.grad((x) => tf.mul(tf.square(x), tf.exp(x).dataSync()[0]!))(tf.scalar(2)),
+      'reads the values of a tensor',
+    ],
     ['makes text', () => tf.cast(tf.equal(tf.tensor1d(['a']), tf.tensor1d(['a'])), 'float32'), 'tensor of text'],
   ])('runs a step that %s op by op, and says why', (_, part, reason) => {
     const outside = tf.tidy(() => tf.add(1, 1));
