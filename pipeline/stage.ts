@@ -67,10 +67,11 @@ export interface StageContext {
     readonly skip?: number;
     readonly rehearsal?: boolean;
   }): Observable<RecordBatch>;
-  /** An operator behind the stage's steps, with options of the stage's own; counted and named like a step. */
+  /** An operator behind the stage's steps, with options of the stage's own; counted and named like a step, but in a rehearsal. */
   through<Config extends object>(
     operator: Operator<Config>,
     config: Config,
+    options?: { readonly rehearsal?: boolean },
   ): OperatorFunction<RecordBatch, RecordBatch>;
   /** Writes the rows of a stage through its sink and emits progress. The stage is complete when it completes. */
   write(rows: Observable<RecordBatch>): Observable<StageEvent>;

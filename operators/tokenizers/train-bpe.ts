@@ -1,10 +1,11 @@
 import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type RecordBatch, Utf8 } from 'apache-arrow';
-import { concat, concatMap, defer, EMPTY, finalize, mergeMap, type OperatorFunction } from 'rxjs';
+import { concat, defer, EMPTY, finalize, mergeMap, type OperatorFunction } from 'rxjs';
 import { BPE, byteLevelPreTokenizer, Tokenizer } from 'tokenizers';
 import { readColumn } from '../../pipeline/batch/column.js';
 import { AlignflowError } from '../../pipeline/errors.js';
+import { mapAsync } from '../../pipeline/graph/map-async.js';
 import { defineOperator } from '../../pipeline/operator.js';
 import { writeWhole } from '../../pipeline/run/atomic-file.js';
 import { smallestVocabulary, tokenizerFile, tokenizerJson } from './tokenizer-file.js';
@@ -28,22 +29,29 @@ export default defineOperator({
   reads: ({ column }: TrainBpe) => ({ [column]: new Utf8() }),
   writes: (schema) => schema,
   run:
-    ({ column, prefixes, vocabulary }, { folder }): OperatorFunction<RecordBatch, RecordBatch> =>
+    ({ column, prefixes, vocabulary }, context): OperatorFunction<RecordBatch, RecordBatch> =>
     (rows) =>
       defer(async () => {
-        const scratch = await mkdtemp(join(folder, 'training-text-'));
+        const scratch = await mkdtemp(join(context.folder, 'training-text-'));
         return { scratch, texts: await open(join(scratch, 'texts'), 'w') };
       }).pipe(
         mergeMap(({ scratch, texts }) => {
           const passed = rows.pipe(
-            concatMap(async (batch) => {
-              await texts.writeFile(textsOf(batch, column, prefixes));
-              return batch;
-            }),
+            mapAsync(
+              context,
+              async (batch) => {
+                await texts.writeFile(textsOf(batch, column, prefixes));
+                return batch;
+              },
+              { concurrency: 1 },
+            ),
           );
           const trained = defer(async () => {
             await texts.close();
-            await writeWhole(join(folder, tokenizerFile), await train(join(scratch, 'texts'), scratch, vocabulary));
+            await writeWhole(
+              join(context.folder, tokenizerFile),
+              await train(join(scratch, 'texts'), scratch, vocabulary),
+            );
           }).pipe(mergeMap(() => EMPTY));
           return concat(passed, trained).pipe(
             finalize(() => {

@@ -50,7 +50,7 @@ export interface StageRows {
   /** Shards that the sink committed. */
   readonly shards: readonly Shard[];
   rows(options?: RowsOptions): Observable<RecordBatch>;
-  through(step: Step): OperatorFunction<RecordBatch, RecordBatch>;
+  through(step: Step, options: { readonly counted: boolean }): OperatorFunction<RecordBatch, RecordBatch>;
   write(rows: Observable<RecordBatch>, sink: PlannedSink, schema: Schema, folder: string): Observable<Progress>;
 }
 
@@ -119,7 +119,10 @@ export function openRows(environment: RowsEnvironment): StageRows {
         );
       });
     },
-    through: (step) => (rows) => defer(() => rows.pipe(chained([step], budget, true))),
+    through:
+      (step, { counted }) =>
+      (rows) =>
+        defer(() => rows.pipe(chained([step], budget, counted))),
     write(rows, { sink, options, use }, schema, folder) {
       return defer(async () => {
         await mkdir(folder, { recursive: true });

@@ -6,7 +6,8 @@ import { AlignflowError, reasonOf } from '../errors.js';
 import { droppedRows, type OperatorAccount } from '../graph/account.js';
 import type { MemoryBudget } from '../graph/budget.js';
 import type { Result, StageEvent } from '../metrics.js';
-import type { PlannedStage } from '../plan/plan.js';
+import type { Operator } from '../operator.js';
+import type { Options, PlannedStage } from '../plan/plan.js';
 import type { StageContext } from '../stage.js';
 import { writeFailure } from './atomic-file.js';
 import { checkGates } from './gates.js';
@@ -81,23 +82,26 @@ export async function runStage(stage: PlannedStage, environment: StageEnvironmen
 }
 
 function stageContext(stage: PlannedStage, { budget, signal }: StageEnvironment, rows: StageRows): StageContext {
-  let extra = stage.steps.length;
+  let place = stage.steps.length;
+  let schema = stage.inputs.rows;
   return {
     folder: stage.folder,
     seed: stage.seed,
     signal,
     budget,
     rows: (options) => rows.rows(options),
-    through(operator, config) {
-      const label = `${operator.name}[${extra++}]`;
-      const output = operator.writes(stage.inputs.rows!, config);
-      return rows.through({
-        operator: operator as never,
-        options: { ...config } as never,
+    through(operator, config, { rehearsal = false } = {}) {
+      const label = `${operator.name}[${rehearsal ? 'rehearsal' : place++}]`;
+      const output = operator.writes(schema!, config);
+      if (!rehearsal) schema = output;
+      const step = {
+        operator: operator as Operator as Operator<Options>,
+        options: { ...config } as Options,
         label,
         seed: deriveSeed(stage.seed, label),
         output,
-      });
+      };
+      return rows.through(step, { counted: !rehearsal });
     },
     write: (stream) => rows.write(stream, stage.sink!, stage.facts.hands.rows!.schema, join(stage.folder, ROWS)),
   };
