@@ -100,7 +100,7 @@ export function readNumbers(
   const wide = data.values instanceof BigInt64Array || data.values instanceof BigUint64Array;
   const values: ArrayLike<number> = wide
     ? Float64Array.from({ length: data.length }, (_, i) => Number(data.values[i]))
-    : data.values;
+    : data.values.subarray(0, data.length);
   const round = data.values instanceof Float32Array ? Math.fround : (value: number) => value;
   return { values, isNull: nullTest(data), round };
 }

@@ -44,6 +44,17 @@ describe('createLanguageDetector', () => {
     expect(createLanguageDetector(['ru', 'en'])('кот')).toEqual({ language: 'ru', confidence: 1 });
   });
 
+  it('takes the commonest language of the script, at confidence 0, where there is no evidence', () => {
+    expect(createLanguageDetector(['de', 'en'])('xq')).toEqual({ language: 'en', confidence: 0 });
+  });
+
+  it('takes Han without Kana for Chinese, more surely the longer it is', () => {
+    const detect = createLanguageDetector([]);
+    expect(detect('笑')).toEqual({ language: 'zh', confidence: 0.5 });
+    expect(detect('红色苹果')).toEqual({ language: 'zh', confidence: 0.8 });
+    expect(createLanguageDetector(['ja', 'en'])('東京')).toEqual({ language: 'ja', confidence: 1 });
+  });
+
   it('goes by the script that most letters have', () => {
     const detect = createLanguageDetector(['en', 'zh', 'ja']);
     expect(detect('iPhone 手机壳 红色 透明 全新 正品')?.language).toBe('zh');

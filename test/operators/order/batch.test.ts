@@ -3,8 +3,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import batch from '../../../operators/order/batch.js';
 import { batchOf, int32Column, utf8Column } from '../../../pipeline/batch/build.js';
+import { concatBatches, sliceBatch } from '../../../pipeline/batch/concat.js';
 import { randomBatches } from '../../kit/batches.js';
 import { describeConformance } from '../../kit/conformance.js';
+import { testContext } from '../../kit/context.js';
+import { marbles } from '../../kit/marbles.js';
 import { runOperator, valuesOf } from '../run-operator.js';
 
 const schema = new Schema([new Field('word', new Utf8(), true), new Field('n', new Int32(), true)]);
@@ -72,6 +75,17 @@ describe('order/batch', () => {
     ]);
     const few = runOperator(batch, { rows: 3, distinct: 'word', last: 'fill' }, [rowsOf(['a', 'b', 'b'])]);
     await expect(few).rejects.toThrow('too few different values of "word"');
+  });
+
+  it('emits a batch when its last row comes, and the rest at the end', () => {
+    const [two, three] = [rowsOf(['a', 'b']), rowsOf(['c', 'd', 'e'])];
+    marbles(({ cold, expectObservable, expectSubscriptions }) => {
+      const source = cold('x-y--|', { x: two, y: three });
+      const run = batch.run({ rows: 4, last: 'keep', waiting: 100 }, testContext(batch));
+      const [full, rest] = [concatBatches([two, sliceBatch(three, 0, 2)]), sliceBatch(three, 2, 3)];
+      expectObservable(source.pipe(run)).toBe('--f--(r|)', { f: full, r: rest });
+      expectSubscriptions(source.subscriptions).toBe('^----!');
+    });
   });
 
   it('sends the row that waits longest to the ledger when too many wait', async () => {

@@ -12,8 +12,8 @@ import {
 } from 'apache-arrow';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { batchOf, int32Column, utf8Column } from '../../../pipeline/batch/build.js';
-import { batchBytes, dataBytes } from '../../../pipeline/batch/bytes.js';
+import { batchOf, int32Column, int32ListColumn, utf8Column } from '../../../pipeline/batch/build.js';
+import { batchBytes, dataBytes, rowBytes } from '../../../pipeline/batch/bytes.js';
 import { concatBatches, concatData, sliceBatch, sliceData } from '../../../pipeline/batch/concat.js';
 import { batchDifference, sameValue } from '../../../pipeline/batch/equal.js';
 import { rangesOf } from '../../../pipeline/batch/ranges.js';
@@ -90,6 +90,31 @@ describe('concatData', () => {
       }),
       { seed: 7, numRuns: 400 },
     );
+  });
+});
+
+describe('rowBytes', () => {
+  it('is of each row by itself: the same in any slice and selection, for any type', () => {
+    fc.assert(
+      fc.property(columnAndRows, ({ type, values, from, to, rows }: ColumnAndRows) => {
+        const batch = batchOf({ column: vectorFromArray(values, type) });
+        const sizes = Array.from(rowBytes(batch));
+        const slice = sliceBatch(batch, from, to);
+        expect(Array.from(rowBytes(slice))).toEqual(sizes.slice(from, to));
+        const taken = takeRows(slice, Uint32Array.from(rows));
+        expect(Array.from(rowBytes(taken))).toEqual(rows.map((row) => sizes[from + row]));
+      }),
+      { seed: 7, numRuns: 200 },
+    );
+  });
+
+  it('counts values, not bitmaps and offsets', () => {
+    const batch = batchOf({
+      n: int32Column([1, null]),
+      s: utf8Column(['é', 'abc']),
+      t: int32ListColumn([[1, 2, 3], []]),
+    });
+    expect(Array.from(rowBytes(batch))).toEqual([4 + 2 + 12, 4 + 3]);
   });
 });
 
