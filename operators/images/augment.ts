@@ -107,9 +107,9 @@ function augmentBatch(batch: RecordBatch, config: ImageAugment, randomOf: (row: 
     const change = drawChange(input, config, randomOf(row));
     const pixels = source.values.subarray(row * inputBytes, (row + 1) * inputBytes);
     warp({ ...input, pixels }, values, output, change.geometry, outside);
-    if (change.lines !== 'keep') spread(values, output, change.lines === 'dilate' ? Math.max : Math.min);
+    if (change.lines !== 'keep') spread(values, output.width, change.lines === 'dilate' ? 'bright' : 'dark');
     changeColour(values, change.colour);
-    bytes.set(values, row * outputBytes);
+    for (let i = 0, at = row * outputBytes; i < outputBytes; i++, at++) bytes[at] = values[i]!;
   }
   const field = pixelsField(into, output.height, output.width);
   const validity = source.nullCount > 0 ? { nullCount: source.nullCount, nullBitmap: validBits(source) } : {};

@@ -42,28 +42,22 @@ export function changeColour(values: Float32Array, { brightness, contrast, satur
   }
 }
 
-/** Replaces each value by the largest (or smallest) of the 3 x 3 around it in its channel; beyond the edge is nothing. */
-export function spread(
-  values: Float32Array,
-  { width, height }: { readonly width: number; readonly height: number },
-  pick: (a: number, b: number) => number,
-): void {
+/** Replaces each value by the largest (or, for `dark`, the smallest) of the 3 x 3 around it in its channel. `width` in pixels. */
+export function spread(values: Float32Array, width: number, kind: 'bright' | 'dark'): void {
   const stride = width * 3;
+  const sign = kind === 'bright' ? 1 : -1;
   const across = new Float32Array(values.length);
-  for (let y = 0; y < height; y++) {
-    for (let i = 0, at = y * stride; i < stride; i++, at++) {
-      let value = values[at]!;
-      if (i >= 3) value = pick(value, values[at - 3]!);
-      if (i < stride - 3) value = pick(value, values[at + 3]!);
-      across[at] = value;
-    }
+  for (let at = 0; at < values.length; at++) {
+    const x = at % stride;
+    // Beyond an edge stands the value itself, which changes no maximum.
+    const before = values[x < 3 ? at : at - 3]! * sign;
+    const behind = values[x < stride - 3 ? at + 3 : at]! * sign;
+    const value = values[at]! * sign;
+    across[at] = Math.max(value, Math.max(before, behind));
   }
-  for (let y = 0; y < height; y++) {
-    for (let i = 0, at = y * stride; i < stride; i++, at++) {
-      let value = across[at]!;
-      if (y > 0) value = pick(value, across[at - stride]!);
-      if (y < height - 1) value = pick(value, across[at + stride]!);
-      values[at] = value;
-    }
+  for (let at = 0; at < values.length; at++) {
+    const above = across[at < stride ? at : at - stride]!;
+    const below = across[at < values.length - stride ? at + stride : at]!;
+    values[at] = Math.max(across[at]!, Math.max(above, below)) * sign;
   }
 }

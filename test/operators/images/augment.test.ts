@@ -123,14 +123,12 @@ describe('geometry in one pass', () => {
 });
 
 describe('lines and colours', () => {
-  const size = { width: 10, height: 8 };
-
   it('are changed as PyTorch does', () => {
     const dilated = Float32Array.from(reference.patch);
-    spread(dilated, size, Math.max);
+    spread(dilated, 10, 'bright');
     expect(farthest(dilated, reference.dilated)).toBeLessThan(0.001);
     const eroded = Float32Array.from(reference.patch);
-    spread(eroded, size, Math.min);
+    spread(eroded, 10, 'dark');
     expect(farthest(eroded, reference.eroded)).toBeLessThan(0.001);
     for (const { values, ...colour } of reference.colours) {
       const changed = Float32Array.from(reference.patch);
