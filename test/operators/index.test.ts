@@ -7,6 +7,16 @@ const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.ts'))
   .filter((file) => /^export default define/m.test(readFileSync(new URL(file, folder), 'utf8')));
 
+/** Folders whose operators are named in the singular. */
+const PREFIXES: Readonly<Record<string, string>> = {
+  sources: 'source',
+  filters: 'filter',
+  scores: 'score',
+  images: 'image',
+  tokenizers: 'tokenizer',
+  sinks: 'sink',
+};
+
 describe('operators/index', () => {
   it('exports each operator under its name in camel case', () => {
     const names = Object.values(operators).map(({ name }) => name);
@@ -19,6 +29,6 @@ describe('operators/index', () => {
   it.each(files)('%s has the name that its path gives', async (file) => {
     const { default: operator } = (await import(new URL(file, folder).href)) as { default: { name: string } };
     const [parent, base] = file.replace(/\.ts$/, '').split(/[/\\]/);
-    expect(operator.name).toBe(`${parent!.replace(/s$/, '')}/${base}`);
+    expect(operator.name).toBe(`${PREFIXES[parent!] ?? parent}/${base}`);
   });
 });
