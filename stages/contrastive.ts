@@ -170,7 +170,9 @@ function feedsOf(
 ): Record<string, tf.Tensor> {
   const { numRows } = batch;
   const { ids, lengths, length } = tokenIds(batch, config.tokens, config.length);
-  const masked = config.masking > 0 && step < config.steps * (1 - config.unmasked);
+  const patches = imageTokens(vision) - 1;
+  // The last part of the run keeps all patches, by the same feed: a feed that came and went would be another program.
+  const masking = step < config.steps * (1 - config.unmasked) ? config.masking : 0;
   return {
     images: imageTensor(batch, config.pixels, imageNet),
     tokens: tf.tensor2d(ids, [numRows, length], 'int32'),
@@ -178,7 +180,7 @@ function feedsOf(
       lengths.map((tokens) => tokens - 1),
       'int32',
     ),
-    ...(masked ? { keep: keptPatches(numRows, imageTokens(vision) - 1, config.masking, seed, step) } : {}),
+    ...(config.masking > 0 ? { keep: keptPatches(numRows, patches, masking, seed, step) } : {}),
     ...(config.dropPath > 0 ? { dropPath: dropPathFactors(vision.depth, numRows, config.dropPath, seed, step) } : {}),
   };
 }

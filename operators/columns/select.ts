@@ -1,0 +1,17 @@
+import { map } from 'rxjs';
+import { selectColumns, selectFields } from '../../pipeline/batch/columns.js';
+import { defineOperator } from '../../pipeline/operator.js';
+
+/** Keeps some columns, in the order given, and leaves out the others: what is not needed later need not be stored or read. */
+export interface Select {
+  /** Columns kept. */
+  columns: string[];
+}
+
+export default defineOperator({
+  name: 'columns/select',
+  defaults: {},
+  reads: (_config: Select) => ({}),
+  writes: (schema, { columns }) => selectFields(schema, columns),
+  run: ({ columns }) => map((batch) => selectColumns(batch, columns)),
+});
