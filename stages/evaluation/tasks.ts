@@ -126,6 +126,6 @@ function namesIn({ set, dim, names }: Encoded, language: string): { names: PairT
 
 function pick(rows: Float32Array, dim: number, at: readonly number[]): Float32Array {
   const picked = new Float32Array(at.length * dim);
-  at.forEach((row, i) => picked.set(rows.subarray(row * dim, (row + 1) * dim), i * dim));
+  for (const [i, row] of at.entries()) picked.set(rows.subarray(row * dim, (row + 1) * dim), i * dim);
   return picked;
 }
