@@ -1,4 +1,5 @@
-import { type Alias, isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type YAMLError } from 'yaml';
+import { type Alias, isAlias, isMap, isScalar, isSeq, parseDocument, type YAMLError } from 'yaml';
+import { tooDeepAt } from './nesting.js';
 import type { Position } from './position.js';
 import type { Report } from './problem.js';
 import { countNodes, type Entry, type Node } from './tree.js';
@@ -40,26 +41,23 @@ export function parseTree(text: string, place: Place, report: Report): Node | un
     });
     return undefined;
   }
-  try {
-    const document = parseDocument(text, {
-      version: '1.2',
-      schema: 'core',
-      merge: false,
-      stringKeys: true,
-      resolveKnownTags: false,
-      uniqueKeys: false,
-      prettyErrors: false,
-      logLevel: 'silent',
-      lineCounter: new LineCounter(),
-    });
-    for (const error of [...document.errors, ...document.warnings]) reportSyntax(error, text, place, report);
-    if (document.errors.length > 0) return undefined;
-    return new Builder(place, report).build(document.contents, 0);
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    report({ code: 'too-large', message: 'the file is nested too deeply', at: place(0, 1) });
+  const deep = tooDeepAt(text, LIMITS.depth);
+  if (deep !== undefined) {
+    report({ code: 'too-large', message: `nested more than ${LIMITS.depth} deep`, at: place(deep, deep + 1) });
     return undefined;
   }
+  const document = parseDocument(text, {
+    version: '1.2',
+    schema: 'core',
+    merge: false,
+    stringKeys: true,
+    resolveKnownTags: false,
+    uniqueKeys: false,
+    prettyErrors: false,
+    logLevel: 'error',
+  });
+  for (const error of [...document.errors, ...document.warnings]) reportSyntax(error, text, place, report);
+  return document.errors.length > 0 ? undefined : new Builder(place, report).build(document.contents);
 }
 
 /** Makes our tree of the library's, with aliases written out under a limit. */
@@ -74,24 +72,20 @@ class Builder {
     this.report = report;
   }
 
-  build(node: unknown, depth: number): Node | undefined {
+  build(node: unknown): Node | undefined {
     if (++this.count > LIMITS.nodes) return this.tooLarge(node);
     if (isAlias(node)) return this.alias(node);
     const at = this.at(node);
-    if (depth > LIMITS.depth) {
-      this.report({ code: 'too-large', message: `nested more than ${LIMITS.depth} deep`, at });
-      return undefined;
-    }
     const anchor = isScalar(node) || isMap(node) || isSeq(node) ? node.anchor : undefined;
     if (anchor !== undefined) this.anchors.set(anchor, 'open');
-    const built = this.content(node, at, depth);
+    const built = this.content(node, at);
     if (anchor !== undefined && built !== undefined) this.anchors.set(anchor, built);
     return built;
   }
 
-  private content(node: unknown, at: Position, depth: number): Node | undefined {
+  private content(node: unknown, at: Position): Node | undefined {
     if (isSeq(node)) {
-      const items = node.items.map((item) => this.build(item, depth + 1));
+      const items = node.items.map((item) => this.build(item));
       return { kind: 'list', items: items.filter((item) => item !== undefined), at };
     }
     if (!isMap(node)) return { kind: 'scalar', value: scalarValue(isScalar(node) ? node.value : null), at };
@@ -99,8 +93,7 @@ class Builder {
     for (const pair of node.items) {
       const key = this.at(pair.key);
       const name = isScalar(pair.key) ? String(pair.key.value ?? '') : '';
-      const value = pair.value === null ? ({ kind: 'scalar', value: null, at: key } as const) : pair.value;
-      const built = pair.value === null ? (value as Node) : this.build(value, depth + 1);
+      const built = pair.value === null ? ({ kind: 'scalar', value: null, at: key } as const) : this.build(pair.value);
       const earlier = entries.get(name);
       if (earlier !== undefined) {
         this.report({

@@ -49,7 +49,9 @@ export const UNITS: Readonly<Record<Unit, UnitForm>> = {
 export function parseUnit(text: string, unit: Unit): number | undefined {
   const [, digits, suffix] = /^\s*(\d+(?:\.\d+)?)\s*([a-z]+|%)\s*$/i.exec(text) ?? [];
   if (digits === undefined || suffix === undefined) return undefined;
-  const factor = UNITS[unit].suffixes[suffix.toLowerCase()];
+  const { suffixes } = UNITS[unit];
+  const name = suffix.toLowerCase();
+  const factor = Object.hasOwn(suffixes, name) ? suffixes[name] : undefined;
   if (factor === undefined) return undefined;
   if (unit === 'fraction') return Number(digits) / 100;
   return Math.round(Number(digits) * factor);

@@ -1,4 +1,5 @@
 /** Operators and stages of a user, for planning: a source with fixed columns, filters, a scorer, a sink, three stages. */
+import { onTestFinished, vi } from 'vitest';
 import { makeFolder } from '../folder.js';
 
 const source = `
@@ -233,7 +234,10 @@ stages:
     require: { recall_1: '>= 0.3', recall_5: 'between 0.2 and 0.5' }
 `;
 
-/** A folder with the operators and a manifest, `manifest.yaml`; its path. */
+/** A folder with the operators, a manifest, `manifest.yaml`, and a cache of its own; its path. */
 export function makeExample(text: string = manifest, files: Readonly<Record<string, string>> = {}): string {
-  return makeFolder({ 'manifest.yaml': text, ...operatorFiles, ...files });
+  const folder = makeFolder({ 'manifest.yaml': text, ...operatorFiles, ...files });
+  vi.stubEnv('ALIGNFLOW_CACHE', `${folder}/cache`);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  return folder;
 }
