@@ -1,6 +1,6 @@
 /** alignflow's own sources, operators and sinks, for use from code. Manifests name them: `filter/caption-length` is `filterCaptionLength`. */
 
-export { default as columnsSelect, default as columnsSelect } from './columns/select.js';
+export { default as columnsSelect } from './columns/select.js';
 export { default as dedupExact } from './dedup/exact.js';
 export { default as filterCaptionLength } from './filters/caption-length.js';
 export { default as filterEquals } from './filters/equals.js';
