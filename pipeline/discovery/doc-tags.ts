@@ -1,4 +1,4 @@
-import type { JSDocableNode } from 'ts-morph';
+import type { JSDoc, JSDocableNode, Node } from 'ts-morph';
 import { nearestName } from '../manifest/nearest.js';
 import { UNITS } from '../manifest/units.js';
 import type { JsonSchema, Unit } from './json-schema.js';
@@ -20,8 +20,8 @@ const BOUNDS = ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum'] as
 const TAGS = [...BOUNDS, 'unit', 'integer'];
 
 /** Reads the doc comment of a declaration: its text, and the tags that bound a number. */
-export function readDocs(node: JSDocableNode): Docs {
-  const comment = node.getJsDocs().at(-1);
+export function readDocs(node: Node & JSDocableNode): Docs {
+  const comment = node.getJsDocs().at(-1) ?? braceLineDoc(node);
   if (comment === undefined) return { text: '', limits: {} };
   let limits: NumberLimits = {};
   for (const tag of comment.getTags()) {
@@ -43,6 +43,20 @@ export function readDocs(node: JSDocableNode): Docs {
     }
   }
   return { text: oneLine(comment.getDescription()), limits };
+}
+
+/**
+ * The doc comment of a first member on the line of its opening brace (`{ /** Left. *\/ x: number }`). To TypeScript it
+ * belongs to the brace, and bounds in it would be lost silently; so it is read in a file where it stands on its own line.
+ */
+function braceLineDoc(node: Node): JSDoc | undefined {
+  const file = node.getSourceFile();
+  const between = file.getFullText().slice(node.getPos(), node.getStart());
+  const comment = /\/\*\*(?!\/)[\s\S]*?\*\/(?=\s*$)/.exec(between)?.[0];
+  if (comment === undefined) return undefined;
+  const text = `interface Alone {\n  ${comment}\n  member: 1;\n}\n`;
+  const alone = file.getProject().createSourceFile(`${file.getFilePath()}.doc.ts`, text, { overwrite: true });
+  return alone.getInterfaceOrThrow('Alone').getPropertyOrThrow('member').getJsDocs().at(-1);
 }
 
 /** The schema of a number within limits; with a unit, a text is right as well. */
