@@ -3,21 +3,21 @@ import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import type { RecordBatch } from 'apache-arrow';
 import { concat, defer, from, mergeMap, type Observable, tap } from 'rxjs';
-import type { Progress, Result, StageEvent, StepMetrics } from '../../pipeline/metrics.js';
+import { batchBytes } from '../../pipeline/batch/bytes.js';
+import type { Note, Progress, Result, StageEvent, StepMetrics } from '../../pipeline/metrics.js';
 import type { StageContext } from '../../pipeline/stage.js';
-import { compiledProgram } from '../backend/graph/compiled.js';
-import { eagerProgram, type Program, type Tensors } from '../backend/program.js';
+import type { Program } from '../backend/program.js';
 import { startBackend } from '../backend/start.js';
 import type { ModelConfig } from '../models/config.js';
 import type { Parameters } from '../models/parameters.js';
-import { parameterShapes } from '../models/shapes.js';
 import type { AdamWOptions } from './adamw.js';
 import { latestCheckpoint, loadCheckpoint, saveCheckpoint } from './checkpoint.js';
-import { type ParameterGroup, trainedParameters } from './groups.js';
+import type { ParameterGroup } from './groups.js';
 import { saveModel } from './model-folder.js';
 import type { Schedule } from './schedule.js';
-import { initialMoments, type Objective, trainingStep } from './step.js';
+import type { Objective } from './step.js';
 import { type PreparedBatch, type TrainingPosition, train } from './trainer.js';
+import { trainingProgram } from './training-program.js';
 
 /** What a training stage decides. */
 export interface TrainingJob {
@@ -62,6 +62,7 @@ export function trainModel(job: TrainingJob, context: StageContext): Observable<
         ...job,
         program,
         start,
+        hold: (batch) => context.budget.hold(batchBytes(batch)),
         signal: context.signal,
         checkpoint: {
           every: job.checkpointEvery,
@@ -74,41 +75,33 @@ export function trainModel(job: TrainingJob, context: StageContext): Observable<
         last.push(metrics);
         if (last.length > FINAL_STEPS) last.shift();
       }),
-      mergeMap((metrics): StageEvent[] => [metrics, progressOf(metrics, job.schedule)]),
+      mergeMap((metrics, index): StageEvent[] => [
+        ...(index === 0 ? [modeOf(program, start)] : []),
+        metrics,
+        progressOf(metrics, job.schedule),
+      ]),
     );
     const ending = defer(async () => {
       await saveModel(context.folder, job.config, program);
       program.dispose();
       return finalResults(last);
     }).pipe(mergeMap((results) => from(results)));
-    const mode =
-      program.mode === 'compiled'
-        ? 'compiled step'
-        : `eager step${program.reason === undefined ? '' : `: ${program.reason}`}`;
-    const resumed = start.step === 0 ? '' : `, goes on at step ${start.step}`;
-    return concat(from<StageEvent[]>([{ kind: 'note', text: `${mode}${resumed}` }]), steps, ending);
+    return concat(steps, ending);
   }).pipe(mergeMap((events) => events));
 }
 
-async function createProgram({
-  config,
-  parameters,
-  groups,
-  objective,
-  adamW,
-  clipNorm,
-}: TrainingJob): Promise<Program> {
-  const shapes = Object.fromEntries(parameterShapes(config));
-  const trained = trainedParameters(groups, shapes);
-  const step = trainingStep(objective, trained, { adamW, clipNorm, bounds });
-  const variables: Tensors = { ...parameters, ...initialMoments(parameters, trained) };
-  const { kind } = await startBackend();
-  const program =
-    kind === 'tensorflow'
-      ? compiledProgram(step, variables)
-      : eagerProgram(step, variables, 'WebAssembly records no graphs');
-  tf.dispose({ ...variables });
+async function createProgram({ parameters, groups, objective, adamW, clipNorm }: TrainingJob): Promise<Program> {
+  await startBackend();
+  const { program } = trainingProgram(objective, parameters, groups, { adamW, clipNorm, bounds });
+  tf.dispose({ ...parameters });
   return program;
+}
+
+/** How the steps run, which is known after the first one. */
+function modeOf({ mode, reason }: Program, start: TrainingPosition): Note {
+  const why = reason === undefined ? '' : `: ${reason}`;
+  const resumed = start.step === 0 ? '' : `, gone on from step ${start.step}`;
+  return { kind: 'note', text: `${mode} steps${why}${resumed}` };
 }
 
 function progressOf({ step }: StepMetrics, { steps }: Schedule): Progress {

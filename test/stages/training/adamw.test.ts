@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs-core';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compiledProgram } from '../../../stages/backend/graph/compiled.js';
 import { eagerProgram, type Program, type Tensors } from '../../../stages/backend/program.js';
 import { startBackend } from '../../../stages/backend/start.js';
@@ -10,7 +10,7 @@ import { warmupCosine } from '../../../stages/training/schedule.js';
 import { initialMoments, momentNames, type Objective, rateFeeds, trainingStep } from '../../../stages/training/step.js';
 import { noise } from './noise.js';
 
-await startBackend({ warn: () => {} });
+const started = await startBackend({ warn: () => {} });
 
 interface Reference {
   readonly curve: readonly { loss: number; norm: number; lr: number }[];
@@ -88,9 +88,17 @@ function expectClose(actual: readonly number[], expected: readonly number[], wha
 }
 
 describe.each([
-  ['eager', eagerProgram],
-  ['compiled', compiledProgram],
-])('AdamW, %s', (_, make) => {
+  ['eager', eagerProgram, undefined],
+  ['compiled', compiledProgram, undefined],
+  ['on WebAssembly', compiledProgram, 'wasm' as const],
+])('AdamW, %s', (_, make, prefer) => {
+  beforeAll(async () => {
+    if (prefer !== undefined) await startBackend({ prefer, warn: () => {} });
+  });
+  afterAll(async () => {
+    await startBackend({ prefer: started.kind, warn: () => {} });
+  });
+
   it('does 100 clipped steps as torch.optim.AdamW does', () => {
     const program = start(make);
     reference.curve.forEach(({ loss, norm, lr }, s) => {
@@ -126,6 +134,14 @@ describe.each([
 function program(of: Program): Record<string, number[]> {
   return Object.fromEntries(of.names.map((name) => [name, present(of, name)]));
 }
+
+it('a program on WebAssembly runs op by op and says why', async () => {
+  await startBackend({ prefer: 'wasm', warn: () => {} });
+  const wasm = start(compiledProgram);
+  expect([wasm.mode, wasm.reason]).toEqual(['eager', 'the backend wasm knows no graphs']);
+  wasm.dispose();
+  await startBackend({ prefer: started.kind, warn: () => {} });
+});
 
 describe('trainingStep', () => {
   it('keeps a bounded parameter within its bounds', () => {

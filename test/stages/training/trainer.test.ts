@@ -15,19 +15,17 @@ import {
 } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import type { StepMetrics } from '../../../pipeline/metrics.js';
-import { compiledProgram } from '../../../stages/backend/graph/compiled.js';
 import type { Program } from '../../../stages/backend/program.js';
 import { startBackend } from '../../../stages/backend/start.js';
-import { trainedParameters } from '../../../stages/training/groups.js';
-import { initialMoments, type Objective, trainingStep } from '../../../stages/training/step.js';
+import type { Objective } from '../../../stages/training/step.js';
 import { type TrainerOptions, type TrainingPosition, train } from '../../../stages/training/trainer.js';
+import { trainingProgram } from '../../../stages/training/training-program.js';
 import { noise } from './noise.js';
 
 await startBackend({ warn: () => {} });
 
 const adamW = { beta1: 0.9, beta2: 0.98, epsilon: 1e-8 };
 const groups = [{ match: ['**'], learningRate: 0.05, weightDecay: 0.1 }];
-const trained = trainedParameters(groups, { weight: [4, 2] });
 
 /** Mean squared distance of a linear map from a fixed one, over a batch of noise. */
 const objective: Objective = ({ weight }, { x, target }) => {
@@ -37,9 +35,8 @@ const objective: Objective = ({ weight }, { x, target }) => {
 
 function newProgram(): Program {
   const parameters = { weight: noise([4, 2], 1) };
-  const variables = { ...parameters, ...initialMoments(parameters, trained) };
-  const program = compiledProgram(trainingStep(objective, trained, { adamW, clipNorm: 1 }), variables);
-  tf.dispose(variables);
+  const { program } = trainingProgram(objective, parameters, groups, { adamW, clipNorm: 1 });
+  tf.dispose(parameters);
   return program;
 }
 
@@ -204,6 +201,21 @@ describe('train', () => {
     expect(steps).toEqual([4, 3]);
     expect(held.size).toBe(0);
     program.dispose();
+  });
+
+  it('trains what the groups say and leaves frozen parameters as they are', async () => {
+    const parameters = { weight: noise([4, 2], 1), shift: noise([2], 3) };
+    const shifted: Objective = ({ weight, shift }, feeds) => objective({ weight: tf.add(weight!, shift!) }, feeds);
+    const frozen = [{ match: ['shift'], learningRate: 'frozen' as const }, ...groups];
+    const { program, trained } = trainingProgram(shifted, parameters, frozen, { adamW, clipNorm: 1 });
+    expect(trained).toEqual([{ name: 'weight', group: 1, weightDecay: 0.1 }]);
+    expect(program.names).toEqual(['weight', 'shift', 'exp_avg.weight', 'exp_avg_sq.weight']);
+    await run(seeds(), options(program, { groups: frozen }));
+    const shift = program.read('shift');
+    expect([...shift.dataSync()]).toEqual([...parameters.shift.dataSync()]);
+    expect(weights(program)).not.toEqual([...parameters.weight.dataSync()]);
+    program.dispose();
+    tf.dispose([parameters, shift]);
   });
 
   it('refuses a schedule that cannot be followed', () => {
