@@ -3,7 +3,7 @@ import { imageTokens, type VisionConfig } from './config.js';
 import { attention } from './ops/attention.js';
 import { takeRows } from './ops/embedding.js';
 import { linearScale, normLinear } from './ops/fold.js';
-import { gelu } from './ops/gelu.js';
+import { geluCore } from './ops/gelu.js';
 import { linear } from './ops/linear.js';
 import { residual } from './ops/residual.js';
 import { rmsNorm, unitRms } from './ops/rms-norm.js';
@@ -95,9 +95,16 @@ function block(
   const mixed = attention(rmsNorm(q, weight, eps), unitRms(k, eps), v, { batch, heads, scale: 1 });
   const attended = linearScale(mixed, of('attn.proj.weight'), of('attn.proj.bias'), of('ls1'));
   const middle = residual(x, attended, factors[0]);
-  const [hidden] = normLinear(middle, of('norm2.weight'), eps, [of('mlp.fc1.weight')], [of('mlp.fc1.bias')]);
-  const output = linearScale(gelu(hidden!), of('mlp.fc2.weight'), of('mlp.fc2.bias'), of('ls2'));
-  return residual(middle, output, factors[1]);
+  return residual(middle, mlp(parameters, layer, middle, eps), factors[1]);
+}
+
+/** Layer scale of fc2(gelu(fc1(RMSNorm(x)))). Both factors 1 / sqrt 2 of GELU are in the vectors beside the weights. */
+function mlp(parameters: Parameters, layer: number, x: tf.Tensor, eps: number): tf.Tensor {
+  const of = (name: string) => parameters[`vision_model.encoder.layers.${layer}.${name}`]!;
+  const norm = tf.mul(of('norm2.weight'), Math.SQRT1_2);
+  const [hidden] = normLinear(x, norm, eps, [of('mlp.fc1.weight')], [tf.mul(of('mlp.fc1.bias'), Math.SQRT1_2)]);
+  const bias = tf.mul(of('mlp.fc2.bias'), Math.SQRT2);
+  return linearScale(geluCore(hidden!), of('mlp.fc2.weight'), bias, tf.mul(of('ls2'), Math.SQRT1_2));
 }
 
 type Triple = [tf.Tensor, tf.Tensor, tf.Tensor];

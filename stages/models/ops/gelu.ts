@@ -1,18 +1,25 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { differentiable } from './differentiable.js';
 
-/** GELU (arXiv 1606.08415), exact: x (1 + erf(x / sqrt 2)) / 2. Any shape. */
-export function gelu(x: tf.Tensor): tf.Tensor {
+/**
+ * g(t) = t (1 + erf t), the core of the exact GELU (arXiv 1606.08415): gelu(x) = g(x / sqrt 2) / sqrt 2.
+ *
+ * Between two linear maps both constants belong in the vectors beside the weights (norm, bias, layer scale), which saves
+ * three of twelve passes over the widest activation of the model.
+ *
+ * @param t any shape
+ */
+export function geluCore(t: tf.Tensor): tf.Tensor {
   return differentiable(
-    [x],
+    [t],
     () => {
-      const probability = tf.mul(tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1), 0.5);
-      return { value: tf.mul(x, probability), saved: [x, probability] };
+      const gate = tf.add(tf.erf(t), 1);
+      return { value: tf.mul(t, gate), saved: [t, gate] };
     },
-    // d/dx x P(x) = P(x) + x p(x), p the standard normal density exp(-x^2 / 2 - ln sqrt(2 pi)).
-    (dy, [x, probability]) => {
-      const density = tf.exp(tf.sub(-0.5 * Math.log(2 * Math.PI), tf.square(tf.mul(x, Math.SQRT1_2))));
-      return [tf.mul(dy, tf.add(probability, tf.mul(x, density)))];
+    // g'(t) = 1 + erf t + t (2 / sqrt pi) exp(-t^2)
+    (dy, [t, gate]) => {
+      const density = tf.exp(tf.sub(Math.log(2 / Math.sqrt(Math.PI)), tf.square(t)));
+      return [tf.mul(dy, tf.add(gate, tf.mul(t, density)))];
     },
   );
 }

@@ -6,7 +6,7 @@ import { attention } from '../../../../stages/models/ops/attention.js';
 import { softmaxCrossEntropy } from '../../../../stages/models/ops/cross-entropy.js';
 import { takeRows } from '../../../../stages/models/ops/embedding.js';
 import { linearScale, normLinear } from '../../../../stages/models/ops/fold.js';
-import { gelu } from '../../../../stages/models/ops/gelu.js';
+import { geluCore } from '../../../../stages/models/ops/gelu.js';
 import { l2Normalise } from '../../../../stages/models/ops/l2-normalise.js';
 import { layerNorm, unitLayerNorm } from '../../../../stages/models/ops/layer-norm.js';
 import { linear } from '../../../../stages/models/ops/linear.js';
@@ -54,7 +54,7 @@ const ops: Record<string, Op> = {
   'normLinear, fewer rows than outputs': normed,
   'linearScale, more rows than outputs': scaled,
   'linearScale, fewer rows than outputs': scaled,
-  gelu: ([x]) => gelu(x!),
+  gelu: ([x]) => tf.mul(geluCore(tf.mul(x!, Math.SQRT1_2)), Math.SQRT1_2),
   swiglu: ([gate, up]) => swiglu(gate!, up!),
   l2Normalise: ([x]) => l2Normalise(x!),
   residual: ([x, y]) => residual(x!, y!),

@@ -1,0 +1,72 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { expect, it } from 'vitest';
+import { compiledProgram } from '../../../stages/backend/graph/compiled.js';
+import type { Step } from '../../../stages/backend/program.js';
+import { startBackend } from '../../../stages/backend/start.js';
+import { contrastiveLoss } from '../../../stages/losses/contrastive.js';
+import { generativeLoss } from '../../../stages/losses/generative.js';
+import { generativeForward } from '../../../stages/models/generative.js';
+import { encodeImage, encodeText } from '../../../stages/models/internvl.js';
+import type { Parameters } from '../../../stages/models/parameters.js';
+import { config, distance, groupOf, imageHidden } from './reference.js';
+
+/** A step that gives the loss and some gradients, and moves one variable as it is told. */
+function stepOf(names: readonly string[], lossOf: (parameters: Parameters, feeds: Parameters) => tf.Tensor): Step {
+  return (variables, feeds) => {
+    const { value, grads } = tf.valueAndGrads((...values: tf.Tensor[]) => {
+      const changed = Object.fromEntries(names.map((name, i) => [name, values[i]!]));
+      return lossOf({ ...variables, ...changed }, feeds) as tf.Scalar;
+    })(names.map((name) => variables[name]!));
+    return {
+      outputs: { loss: value, ...Object.fromEntries(names.map((name, i) => [name, grads[i]!])) },
+      updates: { logit_scale: tf.add(variables.logit_scale!, feeds.shift!) },
+    };
+  };
+}
+
+const steps = {
+  contrastive: (parameters: Parameters, feeds: Parameters) => {
+    const vision = { images: feeds.images!, keep: feeds.keep!, dropPath: feeds.dropPath! };
+    const text = { tokens: feeds['contrastive/tokens']!, ends: feeds['contrastive/ends']! };
+    const image = encodeImage(parameters, config, vision);
+    return contrastiveLoss(image, encodeText(parameters, config, text), parameters.logit_scale!);
+  },
+  generative: (parameters: Parameters, feeds: Parameters) => {
+    const textsOf = (view: string) => ({ tokens: feeds[`${view}/tokens`]!, ends: feeds[`${view}/ends`]! });
+    const outputs = generativeForward(parameters, config, {
+      image: feeds.image!,
+      batch: 5,
+      itm: textsOf('itm'),
+      itc: textsOf('itc'),
+      itg: textsOf('itg'),
+    });
+    const targets = {
+      itmLabels: feeds['itm/labels']!,
+      itmWeights: feeds['itm/weights']!,
+      itcWeights: feeds['itc/weights']!,
+      itgLabels: tf.reshape(feeds['itg/labels']!, [-1]),
+      itgWeights: tf.reshape(feeds['itg/weights']!, [-1]),
+    };
+    return generativeLoss(outputs, targets, parameters.logit_scale!).loss;
+  },
+};
+
+it.each(Object.keys(steps) as (keyof typeof steps)[])('the %s step can be recorded and replayed', async (kind) => {
+  const { kind: backend } = await startBackend();
+  tf.engine().startScope();
+  const expected = groupOf(`gradients/${kind}`);
+  const feeds: Parameters = { ...groupOf('inputs'), image: imageHidden() };
+  const program = compiledProgram(stepOf(Object.keys(expected), steps[kind]), groupOf('weights'));
+  try {
+    const [first, moved, back] = [1, -1, 0].map((by) => program.run({ ...feeds, shift: tf.scalar(by) }));
+    expect(program.mode).toBe(backend === 'tensorflow' ? 'compiled' : 'eager');
+    for (const outputs of [first!, back!]) {
+      const far = Object.keys(expected).filter((name) => distance(outputs[name]!, `gradients/${kind}/${name}`) > 2e-5);
+      expect(far).toEqual([]);
+    }
+    expect(moved!.loss!.dataSync()[0]).not.toBeCloseTo(first!.loss!.dataSync()[0]!, 3);
+  } finally {
+    program.dispose();
+    tf.engine().endScope();
+  }
+});
