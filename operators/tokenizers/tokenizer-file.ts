@@ -13,8 +13,10 @@ export const padId = 0;
 export const beginId = 1;
 export const endId = 2;
 
-/** Fewest tokens of a byte-level vocabulary: the special ones and the 256 bytes. */
-export const smallestVocabulary = specialTokens.length + 256;
+/** The tokens of the 256 bytes, in the order of their characters. */
+export function byteTokens(): string[] {
+  return byteLevelAlphabet().sort();
+}
 
 /** Opens the tokenizer of a folder. Throws an `AlignflowError` that names the file when it is missing or damaged. */
 export async function openTokenizer(folder: string): Promise<Tokenizer> {
@@ -36,8 +38,7 @@ export async function openTokenizer(folder: string): Promise<Tokenizer> {
  * characters, then one token for each merge. Texts are encoded as `<s> text </s>`.
  */
 export function tokenizerJson(merges: readonly (readonly [string, string])[]): string {
-  const bytes = byteLevelAlphabet().sort();
-  const tokens = new Set([...specialTokens, ...bytes, ...merges.map(([left, right]) => left + right)]);
+  const tokens = new Set([...specialTokens, ...byteTokens(), ...merges.map(([left, right]) => left + right)]);
   const byteLevel = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true };
   const special = (content: string, id: number) => ({
     id,

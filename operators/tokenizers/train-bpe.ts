@@ -1,14 +1,12 @@
-import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type RecordBatch, Utf8 } from 'apache-arrow';
-import { concat, defer, EMPTY, finalize, mergeMap, type OperatorFunction } from 'rxjs';
-import { BPE, byteLevelPreTokenizer, Tokenizer } from 'tokenizers';
+import { concat, defer, EMPTY, mergeMap, tap } from 'rxjs';
+import { byteLevelPreTokenizer } from 'tokenizers';
 import { readColumn } from '../../pipeline/batch/column.js';
-import { AlignflowError } from '../../pipeline/errors.js';
-import { mapAsync } from '../../pipeline/graph/map-async.js';
 import { defineOperator } from '../../pipeline/operator.js';
 import { writeWhole } from '../../pipeline/run/atomic-file.js';
-import { smallestVocabulary, tokenizerFile, tokenizerJson } from './tokenizer-file.js';
+import { trainMerges } from './bpe-trainer.js';
+import { byteTokens, specialTokens, tokenizerFile, tokenizerJson } from './tokenizer-file.js';
 
 /**
  * Trains a byte-level BPE on a text column while the rows pass unchanged, and writes `tokenizer.json` into the stage's
@@ -19,8 +17,10 @@ export interface TrainBpe {
   column: string;
   /** Texts put directly before each text, each giving a text to learn from: `summarize:`. */
   prefixes: string[];
-  /** Number of tokens: 3 special ones, 256 bytes, and merges. @minimum 259 @maximum 30000 */
+  /** Number of tokens: 3 special ones, 256 bytes, and merges. @minimum 259 */
   vocabulary: number;
+  /** Pairs of tokens that are rarer do not become a token; all do that there are unless given. @minimum 1 */
+  minFrequency?: number;
 }
 
 export default defineOperator({
@@ -29,70 +29,40 @@ export default defineOperator({
   reads: ({ column }: TrainBpe) => ({ [column]: new Utf8() }),
   writes: (schema) => schema,
   run:
-    ({ column, prefixes, vocabulary }, context): OperatorFunction<RecordBatch, RecordBatch> =>
+    ({ column, prefixes, vocabulary, minFrequency = 1 }, context) =>
     (rows) =>
-      defer(async () => {
-        const scratch = await mkdtemp(join(context.folder, 'training-text-'));
-        return { scratch, texts: await open(join(scratch, 'texts'), 'w') };
-      }).pipe(
-        mergeMap(({ scratch, texts }) => {
-          const passed = rows.pipe(
-            mapAsync(
-              context,
-              async (batch) => {
-                await texts.writeFile(textsOf(batch, column, prefixes));
-                return batch;
-              },
-              { concurrency: 1 },
-            ),
-          );
-          const trained = defer(async () => {
-            await texts.close();
-            await writeWhole(
-              join(context.folder, tokenizerFile),
-              await train(join(scratch, 'texts'), scratch, vocabulary),
-            );
-          }).pipe(mergeMap(() => EMPTY));
-          return concat(passed, trained).pipe(
-            finalize(() => {
-              void texts
-                .close()
-                .catch(() => undefined)
-                .then(() => rm(scratch, { recursive: true, force: true }));
-            }),
-          );
-        }),
-      ),
+      defer(() => {
+        const words = createWordCounts();
+        const trained = defer(() => {
+          const tokens = [...specialTokens, ...byteTokens()];
+          const merges = trainMerges(words.counts, { tokens, vocabulary, minFrequency });
+          return writeWhole(join(context.folder, tokenizerFile), tokenizerJson(merges));
+        }).pipe(mergeMap(() => EMPTY));
+        return concat(rows.pipe(tap((batch) => countWords(batch, column, prefixes, words.add))), trained);
+      }),
 });
 
-/** The texts of a batch, a line each; a line break inside a text divides words, as white space does. */
-function textsOf(batch: RecordBatch, column: string, prefixes: readonly string[]): string {
+function countWords(
+  batch: RecordBatch,
+  column: string,
+  prefixes: readonly string[],
+  add: (text: string) => void,
+): void {
   const texts = readColumn(batch, column, Utf8);
-  const lines: string[] = [];
   for (let row = 0; row < batch.numRows; row++) {
     const text = texts.get(row);
-    if (text !== null && text !== '') for (const prefix of prefixes) lines.push(prefix + text, '\n');
+    if (text !== null && text !== '') for (const prefix of prefixes) add(prefix + text);
   }
-  return lines.join('');
 }
 
-/**
- * The binding trains with the library's default of 30,000 tokens. Merges are found one after the other, each the most
- * frequent pair, so a smaller vocabulary is the beginning of a larger one.
- */
-async function train(texts: string, scratch: string, vocabulary: number): Promise<string> {
-  const tokenizer = new Tokenizer(BPE.empty());
-  tokenizer.setPreTokenizer(byteLevelPreTokenizer(false));
-  tokenizer.train([texts]);
-  const saved = join(scratch, tokenizerFile);
-  tokenizer.save(saved);
-  const { model } = JSON.parse(await readFile(saved, 'utf8')) as { model: { merges: [string, string][] } };
-  if (model.merges.length === 0) {
-    throw new AlignflowError({
-      what: 'there is no text to train a tokenizer on',
-      expected: 'texts in which some pairs of letters repeat',
-      fix: 'look at the ledger of the stage before: it says why each row was dropped',
-    });
-  }
-  return tokenizerJson(model.merges.slice(0, vocabulary - smallestVocabulary));
+/** How often each word occurs: of all texts, only that is kept. The library cuts texts into words, so that its words count. */
+function createWordCounts() {
+  const splitter = byteLevelPreTokenizer(false);
+  const counts = new Map<string, number>();
+  return {
+    counts: counts as ReadonlyMap<string, number>,
+    add(text: string): void {
+      for (const [word] of splitter.preTokenizeString(text)) counts.set(word, (counts.get(word) ?? 0) + 1);
+    },
+  };
 }
