@@ -1,6 +1,19 @@
 /** The public API: what an operator, a source, a sink or a stage is written with. */
 
-export { batchOf, binaryColumn, int32Column, listColumn, utf8Column } from './batch/build.js';
+export {
+  batchOf,
+  binaryColumn,
+  boolColumn,
+  fixedBinaryColumn,
+  float32Column,
+  float64Column,
+  int32Column,
+  int32ListColumn,
+  int64Column,
+  listColumn,
+  structColumn,
+  utf8Column,
+} from './batch/build.js';
 export { batchBytes } from './batch/bytes.js';
 export { readColumn } from './batch/column.js';
 export {
@@ -14,6 +27,7 @@ export {
 export { concatBatches, sliceBatch } from './batch/concat.js';
 export { rebatch } from './batch/rebatch.js';
 export { keepRows, takeRows } from './batch/select.js';
+export { BYTES, FLAT, NUMBERS, readNumbers, readSpans, type Spans, TEXT } from './batch/spans.js';
 export { AlignflowError, type Fault, type Where } from './errors.js';
 export { defineFilter, type FilterDefinition } from './filter.js';
 export type { MemoryBudget } from './graph/budget.js';

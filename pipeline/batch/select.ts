@@ -23,15 +23,17 @@ export function takeRows(batch: RecordBatch, rows: Uint32Array): RecordBatch {
  */
 export function keepRows<Drop extends string>(
   batch: RecordBatch,
-  context: { drop(batch: RecordBatch, row: number, reason: Drop): void },
+  context: { keep(): void; drop(batch: RecordBatch, row: number, reason: Drop): void },
   judge: (row: number) => NoInfer<Drop> | undefined,
 ): RecordBatch {
   const kept = new Uint32Array(batch.numRows);
   let count = 0;
   for (let row = 0; row < batch.numRows; row++) {
     const reason = judge(row);
-    if (reason === undefined) kept[count++] = row;
-    else context.drop(batch, row, reason);
+    if (reason === undefined) {
+      kept[count++] = row;
+      context.keep();
+    } else context.drop(batch, row, reason);
   }
   return takeRows(batch, kept.subarray(0, count));
 }

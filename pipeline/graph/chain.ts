@@ -131,6 +131,9 @@ function operatorContext(
     measure(measure, value) {
       measured = { measure, value };
     },
+    keep() {
+      measured = undefined;
+    },
     drop(batch, row, reason, detail) {
       if (!operator.drops.includes(reason)) {
         throw new AlignflowError({ what: `the operator dropped a row as "${reason}", which it did not declare` });

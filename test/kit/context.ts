@@ -71,6 +71,8 @@ export function testContext(
       declared('measure', name, operator.measures);
       measured.push({ name, value });
     },
+    // Figures of rows that stay are remembered too: a test may look at them.
+    keep() {},
     drop(batch, row, reason, detail) {
       declared('reason', reason, operator.drops);
       dropped.push({ reason, origin: originText(batch, row), ...(detail === undefined ? {} : { detail }) });

@@ -163,7 +163,10 @@ describe('keepRows', () => {
     const dropped: string[] = [];
     const kept = keepRows(
       batch,
-      { drop: (of, row, reason: 'even') => void dropped.push(`${of === batch} ${row} ${reason}`) },
+      {
+        keep: () => undefined,
+        drop: (of, row, reason: 'even') => void dropped.push(`${of === batch} ${row} ${reason}`),
+      },
       (row) => (row % 2 === 1 ? 'even' : undefined),
     );
     expect(Array.from(kept.getChild('n')!)).toEqual([1, 3, 5]);
