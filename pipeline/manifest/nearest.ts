@@ -19,8 +19,9 @@ function nameDistance(name: string, candidate: string): number {
   const plain = (text: string) => text.toLowerCase().replaceAll('_', '-');
   const [left, right] = [plain(name), plain(candidate)];
   if (left === right) return 0.5;
-  if (right.endsWith(`/${left}`)) return 0.75;
-  return editDistance(left, right);
+  const whole = editDistance(left, right);
+  if (left.includes('/')) return whole;
+  return Math.min(whole, 0.75 + editDistance(left, right.slice(right.indexOf('/') + 1)));
 }
 
 /**

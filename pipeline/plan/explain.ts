@@ -5,6 +5,8 @@ import { typeName } from './columns.js';
 import { memoryOf } from './memory.js';
 import type { Options, Plan, PlannedStage } from './plan.js';
 
+const WIDTH = 100;
+
 /** A plan as text: stages, operators, what each edge changes in the schema, figures of models, and hand-overs. */
 export function explainPlan(plan: Plan, workingFolder: string = process.cwd()): string {
   const { name, seed, memory, output, stages } = plan;
@@ -71,22 +73,44 @@ function explainHandOver({ facts: { hands }, inputs }: PlannedStage): string[] {
   return things.length === 0 ? [] : [`  hands over ${things.join(', ')}`, ...changes];
 }
 
-/** All columns, indented below what they belong to. */
+/** All columns, below what they belong to. */
 function columns(schema: Schema): string[] {
-  return schema.fields.map(({ name, type }) => `      ${name}: ${typeName(type)}`);
+  return list(
+    '      ',
+    schema.fields.map(({ name, type }) => `${name}: ${typeName(type)}`),
+  );
 }
 
 /** What changes between two schemas: columns gone, columns new, columns of another type. */
 function difference(before: Schema, after: Schema): string[] {
   const types = new Map(before.fields.map(({ name, type }) => [name, typeName(type)]));
-  const kept = new Set(after.fields.map(({ name }) => name));
-  const gone = before.fields.filter(({ name }) => !kept.has(name)).map(({ name }) => `    - ${name}`);
-  const made = after.fields.flatMap(({ name, type }) => {
-    const old = types.get(name);
-    if (old === undefined) return [`    + ${name}: ${typeName(type)}`];
-    return old === typeName(type) ? [] : [`    ~ ${name}: ${old} -> ${typeName(type)}`];
-  });
-  return [...gone, ...made];
+  const now = after.fields.map(({ name, type }) => ({ name, type: typeName(type), old: types.get(name) }));
+  const kept = new Set(now.map(({ name }) => name));
+  const gone = [...types.keys()].filter((name) => !kept.has(name));
+  const made = now.filter(({ old }) => old === undefined);
+  const turned = now.filter(({ type, old }) => old !== undefined && old !== type);
+  return [
+    ...list('    - ', gone),
+    ...list(
+      '    + ',
+      made.map(({ name, type }) => `${name}: ${type}`),
+    ),
+    ...list(
+      '    ~ ',
+      turned.map(({ name, type, old }) => `${name}: ${old} -> ${type}`),
+    ),
+  ];
+}
+
+/** Items with commas between them, in lines of limited width. */
+function list(prefix: string, items: readonly string[]): string[] {
+  const lines: string[] = [];
+  for (const item of items) {
+    const last = lines.at(-1);
+    if (last === undefined || last.length + item.length > WIDTH) lines.push(`${prefix}${item}`);
+    else lines[lines.length - 1] = `${last}, ${item}`;
+  }
+  return lines;
 }
 
 /** Options that differ from the defaults, on the line of what they belong to. */

@@ -74,7 +74,7 @@ describe('openCatalog', () => {
 
   it('finds the nearest name of a kind', async () => {
     const catalog = await openCatalog([], ({ message }) => expect.fail(message));
-    expect(catalog.nearest('parqet', 'sink')).toBe(undefined);
+    expect(catalog.nearest('parqet', 'sink')).toBe('sink/parquet');
     expect(catalog.nearest('sink/parqet')).toBe('sink/parquet');
     expect(catalog.nearest('source/parqet', 'source')).toBe('source/parquet');
     expect(catalog.nearest('parquet', 'sink')).toBe('sink/parquet');

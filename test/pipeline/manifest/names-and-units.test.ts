@@ -22,6 +22,7 @@ describe('nearestName', () => {
   it.each([
     ['filter/caption-lenght', 'filter/caption-length'],
     ['caption-length', 'filter/caption-length'],
+    ['caption-lenght', 'filter/caption-length'],
     ['Filter/Score', 'filter/score'],
     ['filter/caption_length', 'filter/caption-length'],
     ['mim', 'min'],
