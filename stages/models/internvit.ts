@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { AlignflowError } from '../../pipeline/errors.js';
 import { imageTokens, type VisionConfig } from './config.js';
 import { attention } from './ops/attention.js';
 import { takeRows } from './ops/embedding.js';
@@ -24,8 +25,10 @@ export interface VisionInputs {
  * RMSNorm, QK-norm over the full width, layer scale. Neither before the first block nor behind the last one is a norm.
  *
  * @returns the last hidden state [B * T, D], CLS first in each image; T is 1 + the number of kept patches
+ * @throws AlignflowError when the images have another side than the model
  */
 export function internvit(parameters: Parameters, config: VisionConfig, inputs: VisionInputs): tf.Tensor {
+  checkImages(inputs.images, config);
   const batch = inputs.images.shape[0]!;
   const factors = inputs.dropPath === undefined ? [] : tf.unstack(tf.reshape(inputs.dropPath, [-1, batch]));
   let x = embed(parameters, config, inputs);
@@ -33,6 +36,15 @@ export function internvit(parameters: Parameters, config: VisionConfig, inputs: 
     x = block(parameters, config, layer, x, batch, factors.slice(2 * layer, 2 * layer + 2));
   }
   return x;
+}
+
+function checkImages({ shape }: tf.Tensor, { image }: VisionConfig): void {
+  if (shape.length === 4 && shape[1] === image && shape[2] === image && shape[3] === 3) return;
+  throw new AlignflowError({
+    what: `images come as [${shape.join(', ')}]`,
+    expected: `[batch, ${image}, ${image}, 3], the image side that the model is made for`,
+    fix: 'resize the images to that side, or set vision.image of the model',
+  });
 }
 
 /** Patches through the convolution (a linear map, as stride and side are equal), plus positions, CLS in front. */

@@ -67,3 +67,12 @@ describe.each(['tensorflow', 'wasm'] as const)('against PyTorch, on %s', (prefer
     expect(grads.map(({ shape }) => shape)).toEqual(names.map((name) => weights[name]!.shape));
   });
 });
+
+it('says what is wrong with images of another size', async () => {
+  await startBackend();
+  const images = tf.zeros([2, 16, 8, 3]);
+  expect(() => tf.tidy(() => internvit({}, config.vision, { images }))).toThrow(
+    /\[2, 16, 8, 3\]\n.*\[batch, 8, 8, 3\]/,
+  );
+  images.dispose();
+});
