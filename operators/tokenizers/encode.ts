@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { Field, Int32, List, type RecordBatch, type Schema, Utf8 } from 'apache-arrow';
-import { defer, mergeMap } from 'rxjs';
+import { defer } from 'rxjs';
 import type { Tokenizer } from 'tokenizers';
 import { int32ListColumn } from '../../pipeline/batch/build.js';
 import { readColumn } from '../../pipeline/batch/column.js';
@@ -31,26 +31,34 @@ export default defineOperator({
   writes: (schema: Schema, { into }) => withField(schema, tokensField(into)),
   drops: ['null', 'empty'],
   run: ({ folder, column, into, prefix, maxTokens }, context) => {
-    const encode = async (tokenizer: Tokenizer, batch: RecordBatch): Promise<RecordBatch> => {
+    const open = async () => {
+      const tokenizer = await openTokenizer(resolve(folder));
+      // The prefix is encoded by itself, so that it has the same tokens before every text.
+      const [before = []] = await tokensOf(tokenizer, [prefix]);
+      return { tokenizer, before };
+    };
+    const encode = async (batch: RecordBatch, opened: ReturnType<typeof open>): Promise<RecordBatch> => {
+      const { tokenizer, before } = await opened;
       const texts = readColumn(batch, column, Utf8);
       const kept = keepRows(batch, context, (row) => {
         const text = texts.get(row);
         return text === null ? 'null' : text === '' ? 'empty' : undefined;
       });
       const left = readColumn(kept, column, Utf8);
-      // The prefix is encoded by itself, so that it has the same tokens before every text.
-      const before = await tokensOf(tokenizer, [prefix]);
       const ids = await tokensOf(
         tokenizer,
         Array.from({ length: kept.numRows }, (_, row) => left.get(row)!),
       );
-      const lists = ids.map((own) => [beginId, ...[...before[0]!, ...own].slice(0, maxTokens - 2), endId]);
+      const lists = ids.map((own) => [beginId, ...[...before, ...own].slice(0, maxTokens - 2), endId]);
       return withColumn(kept, tokensField(into), int32ListColumn(lists));
     };
     return (rows) =>
-      defer(() => openTokenizer(resolve(folder))).pipe(
-        mergeMap((tokenizer) => rows.pipe(mapAsync(context, (batch) => encode(tokenizer, batch)))),
-      );
+      defer(() => {
+        const opened = open();
+        // Whoever waits for it gets the error; without rows, nobody does.
+        opened.catch(() => undefined);
+        return rows.pipe(mapAsync(context, (batch) => encode(batch, opened)));
+      });
   },
 });
 

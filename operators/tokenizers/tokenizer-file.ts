@@ -18,9 +18,28 @@ export function byteTokens(): string[] {
   return byteLevelAlphabet().sort();
 }
 
-/** Opens the tokenizer of a folder. Throws an `AlignflowError` that names the file when it is missing or damaged. */
+/**
+ * Opens the tokenizer of a folder. Throws an `AlignflowError` that names the file when it is missing or damaged, or when its
+ * begin and end marks have other ids than the models expect.
+ */
 export async function openTokenizer(folder: string): Promise<Tokenizer> {
   const path = join(folder, tokenizerFile);
+  const tokenizer = await loadTokenizer(path);
+  for (const id of [beginId, endId]) {
+    const token = specialTokens[id]!;
+    const found = tokenizer.tokenToId(token);
+    if (found === id) continue;
+    throw new AlignflowError({
+      what: `in this tokenizer ${token} is ${found === null ? 'no token' : `token ${found}`}`,
+      where: { file: path },
+      expected: '<s> as token 1 and </s> as token 2, as in the tokenizers of LLaMA and of tokenizer/train-bpe',
+      fix: 'train a tokenizer with tokenizer/train-bpe',
+    });
+  }
+  return tokenizer;
+}
+
+async function loadTokenizer(path: string): Promise<Tokenizer> {
   try {
     return Tokenizer.fromString(await readFile(path, 'utf8'));
   } catch (error) {
