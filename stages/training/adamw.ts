@@ -51,6 +51,7 @@ export function biasCorrections(t: number, { beta1, beta2 }: AdamWOptions): { fi
  *
  * All factors are folded into scalars first, so that few passes go over each tensor: clipping and skipping cost none, and with
  * c1 = 1 - beta1^t and c2 = 1 - beta2^t, `lr / c1 x m / (sqrt(v / c2) + eps)` is `(lr sqrt(c2) / c1) x m / (sqrt(v) + eps sqrt(c2))`.
+ * Plain ops are enough: in a compiled step of the `tiny` model they take 2 % of its processor time, clipping and norm 1 %.
  */
 export function adamW(
   options: AdamWOptions,

@@ -31,7 +31,8 @@ const finished = /^step-\d{8,}$/;
 /**
  * Writes the program's variables and `state` as the folder `step-...` in `folder`, whole or not at all: it is made under
  * another name, flushed to the disk, and renamed. Then removes what interrupted writes left behind and all checkpoints but
- * the last `keep`. Returns the new folder. Throws an `AlignflowError` when the disk is full or not writable.
+ * the last `keep`. Returns the new folder. Throws an `AlignflowError` when the disk is full or not writable, or a value is not
+ * finite; the checkpoints before it stay.
  */
 export async function saveCheckpoint(folder: string, program: Program, state: CheckpointState, keep: number) {
   const target = join(folder, folderName(state.step));
@@ -125,10 +126,19 @@ async function writeVariables(
   await writeSafetensors(path, tensors, metadata);
 }
 
+/** The values of a variable. What is not finite is never saved: a run that went on from it could not end well. */
 function valuesOf(program: Program, name: string): Float32Array | Int32Array {
   const tensor = program.read(name);
   const values = tensor.dataSync<'float32' | 'int32'>();
   tensor.dispose();
+  const bad = values.findIndex((value) => !Number.isFinite(value));
+  if (bad >= 0) {
+    throw new AlignflowError({
+      what: `${name} holds ${values[bad]} at element ${bad}`,
+      expected: 'finite parameters and moments',
+      fix: 'lower the learning rate, and start again: the last checkpoint is whole',
+    });
+  }
   return values;
 }
 

@@ -145,6 +145,20 @@ describe('checkpoints', () => {
     program.dispose();
   });
 
+  it('never hold values that are not finite', async () => {
+    const program = newProgram(1);
+    const first = await saveCheckpoint(folder, program, at(1), 1);
+    const bad = tf.tensor1d([1, Number.NEGATIVE_INFINITY]);
+    program.write('exp_avg.tower.bias', bad);
+    bad.dispose();
+    await expect(saveCheckpoint(folder, program, at(2), 1)).rejects.toThrow(
+      'exp_avg.tower.bias holds -Infinity at element 1',
+    );
+    expect(await readdir(folder)).toEqual(['step-00000001']);
+    expect(await latestCheckpoint(folder)).toBe(first);
+    program.dispose();
+  });
+
   it('leave an earlier one alone when they cannot be written', async () => {
     const program = newProgram(1);
     const first = await saveCheckpoint(folder, program, at(1), 1);

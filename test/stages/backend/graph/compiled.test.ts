@@ -216,6 +216,23 @@ describe.skipIf(started.kind !== 'tensorflow')('compiledProgram', () => {
     outside.dispose();
   });
 
+  it('moves more variables than are fed in one go', () => {
+    const names = Array.from({ length: 520 }, (_, i) => `v${i}`);
+    const step: Step = (variables, { x }) => ({
+      outputs: { last: variables.v519! },
+      updates: Object.fromEntries(names.map((name) => [name, tf.add(variables[name]!, tf.sum(x!))])),
+    });
+    const start = Object.fromEntries(names.map((name, i) => [name, tf.scalar(i)]));
+    const program = compiledProgram(step, start);
+    const x = tf.ones([3]);
+    numbers(program, { x });
+    x.dispose();
+    expect(names.map((name) => present(program, name)[0])).toEqual(names.map((_, i) => i + 3));
+    expect(program.mode, program.reason).toBe('compiled');
+    program.dispose();
+    tf.dispose(start);
+  });
+
   it('refuses other feeds than in its first run, and updates of another shape', () => {
     const start = tf.tensor1d([1, 2]);
     const step: Step = ({ a }, { x }) => ({ outputs: { a: a! }, updates: { a: tf.mul(a!, x!) } });
