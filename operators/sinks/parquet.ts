@@ -3,9 +3,9 @@ import type { RecordBatch } from 'apache-arrow';
 import { selectColumns } from '../../pipeline/batch/columns.js';
 import { concatBatches, sliceBatch } from '../../pipeline/batch/concat.js';
 import { batchFrom } from '../../pipeline/batch/select.js';
+import { openUnfinishedFile, type UnfinishedFile } from '../../pipeline/run/unfinished-file.js';
 import { defineSink, type Shard } from '../../pipeline/sink.js';
 import { encodeParquet, type ParquetCompression, type ParquetEncoder } from '../parquet/encode.js';
-import { openShardFile, type ShardFile } from '../parquet/shard-file.js';
 
 /**
  * Writes Parquet files `part-00000.parquet`, `part-00001.parquet`, ... The bytes depend on the rows alone, not on the
@@ -23,7 +23,7 @@ export interface ParquetSink {
 /** A file that rows are being written to. */
 interface OpenFile {
   readonly name: string;
-  readonly file: ShardFile;
+  readonly file: UnfinishedFile;
   readonly encoder: ParquetEncoder;
 }
 
@@ -41,7 +41,7 @@ export default defineSink({
 
     const openFile = async (): Promise<OpenFile> => {
       const name = `part-${String(shards.length).padStart(5, '0')}.parquet`;
-      return { name, file: await openShardFile(join(folder, name)), encoder: encodeParquet(schema, compression) };
+      return { name, file: await openUnfinishedFile(join(folder, name)), encoder: encodeParquet(schema, compression) };
     };
     const closeFile = async ({ name, file, encoder }: OpenFile): Promise<void> => {
       await file.write(encoder.end());

@@ -28,16 +28,21 @@ declare module 'parquetjs-lite' {
     readonly pages: Record<string, unknown[]>;
   }
 
+  /** Where the bytes go. */
+  export interface OutputStream {
+    write(bytes: Uint8Array, done: (error?: Error) => void): void;
+    end(done: (error?: Error) => void): void;
+  }
+
   export class ParquetWriter {
-    static openFile(
+    static openStream(
       schema: ParquetSchema,
-      path: string,
+      output: OutputStream,
       options?: { readonly rowGroupSize?: number; readonly pageSize?: number; readonly pageIndex?: boolean },
     ): Promise<ParquetWriter>;
     rowBuffer: RowBuffer;
     /** A row appended before the promise of the one before it resolves may be lost. */
     appendRow(row: Readonly<Record<string, unknown>>): Promise<void>;
     close(): Promise<void>;
-    readonly envelopeWriter: { close(): Promise<void> };
   }
 }

@@ -1,7 +1,8 @@
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import parquet, { type FieldDefinition, type ParquetWriter, type RowBuffer } from 'parquetjs-lite';
+import parquet, { type FieldDefinition, type OutputStream, type RowBuffer } from 'parquetjs-lite';
 import { writeFailure } from './atomic-file.js';
+import { openUnfinishedFile, type UnfinishedFile } from './unfinished-file.js';
 
 /** A column of a table that is written a row at a time. */
 export type RowColumn = Pick<FieldDefinition, 'type' | 'optional'>;
@@ -34,8 +35,16 @@ interface Full {
 
 /** Opens a table. A file of the same name stays until `close` replaces it. Throws an `AlignflowError` if it cannot be written. */
 export async function openRowTable(path: string, columns: Readonly<Record<string, RowColumn>>): Promise<RowTable> {
-  const unfinished = `${path}.tmp`;
-  const writer = await openWriter(unfinished, columns, path);
+  const file = await openFile(path);
+  const output = createOutput(file);
+  const fields = Object.entries(columns).map(
+    ([name, column]) => [name, { ...column, compression: 'GZIP', statistics: false }] as const,
+  );
+  const writer = await parquet.ParquetWriter.openStream(
+    new parquet.ParquetSchema(Object.fromEntries(fields)),
+    output.stream,
+    { rowGroupSize: ROW_GROUP, pageSize: ROW_GROUP, pageIndex: false },
+  );
   const buffer = createBuffer(columns);
   let waiting: Full[] = [];
   let rows = buffer.empty();
@@ -48,6 +57,7 @@ export async function openRowTable(path: string, columns: Readonly<Record<string
     for (let full = waiting.shift(); full !== undefined; full = waiting.shift()) {
       writer.rowBuffer = full.rows;
       await writer.appendRow(full.last);
+      await output.written();
     }
   };
   const start = () => {
@@ -80,23 +90,45 @@ export async function openRowTable(path: string, columns: Readonly<Record<string
     },
     async close() {
       await settle();
-      try {
-        writer.rowBuffer = rows;
-        await writer.close();
-        const file = await open(unfinished, 'r+');
-        await file.sync().finally(() => file.close());
-        await rename(unfinished, path);
-      } catch (error) {
-        throw writeFailure(path, error);
-      }
+      writer.rowBuffer = rows;
+      await writer.close();
+      await output.written();
+      await file.commit();
     },
     async abort() {
       waiting = [];
       while (writing !== undefined) await writing;
-      await writer.envelopeWriter.close().catch(() => undefined);
-      await rm(unfinished, { force: true });
+      await output.written().catch(() => undefined);
+      await file.abort();
     },
   };
+}
+
+/**
+ * The file as the stream that the library writes to: one piece after the other, since it does not wait for its first. It drops
+ * that promise too, so failures are kept for `written` and never given to it.
+ */
+function createOutput(file: UnfinishedFile): { readonly stream: OutputStream; written(): Promise<void> } {
+  let last: Promise<void> = Promise.resolve();
+  return {
+    stream: {
+      write(bytes, done) {
+        last = last.then(() => file.write(bytes));
+        last.catch(() => undefined).then(() => done());
+      },
+      end: (done) => done(),
+    },
+    written: () => last,
+  };
+}
+
+async function openFile(path: string): Promise<UnfinishedFile> {
+  try {
+    await mkdir(dirname(path), { recursive: true });
+  } catch (error) {
+    throw writeFailure(path, error);
+  }
+  return await openUnfinishedFile(path);
 }
 
 /** Makes row buffers of these columns, and adds rows to them. */
@@ -144,24 +176,4 @@ function createEncoder(): (text: string | number) => Buffer {
     }
     return bytes;
   };
-}
-
-async function openWriter(
-  unfinished: string,
-  columns: Readonly<Record<string, RowColumn>>,
-  path: string,
-): Promise<ParquetWriter> {
-  const fields = Object.entries(columns).map(
-    ([name, column]) => [name, { ...column, compression: 'GZIP', statistics: false }] as const,
-  );
-  try {
-    await mkdir(dirname(path), { recursive: true });
-    return await parquet.ParquetWriter.openFile(new parquet.ParquetSchema(Object.fromEntries(fields)), unfinished, {
-      rowGroupSize: ROW_GROUP,
-      pageSize: ROW_GROUP,
-      pageIndex: false,
-    });
-  } catch (error) {
-    throw writeFailure(path, error);
-  }
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RecordBatch, Schema } from 'apache-arrow';
@@ -113,6 +114,15 @@ describe('sink/parquet', () => {
     expect(await readdir(folder)).toContain('part-00002.parquet.tmp');
     await writer.abort();
     expect((await readdir(folder)).sort()).toEqual(['part-00000.parquet', 'part-00001.parquet']);
+  });
+
+  it.skipIf(!existsSync('/dev/full'))('says that the disk is full (needs /dev/full)', async () => {
+    await symlink('/dev/full', join(folder, 'part-00000.parquet.tmp'));
+    const rows = writtenRows();
+    const writer = await openSink(rows.schema, { rowGroup: 8 });
+    await expect(writer.write(rows)).rejects.toThrow(/part-00000\.parquet: the disk is full/);
+    await writer.abort();
+    expect(await readdir(folder)).toEqual([]);
   });
 
   it('says which file cannot be written', async () => {

@@ -1,4 +1,5 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -87,6 +88,16 @@ describe('the ledger', () => {
     await ledger.abort();
     expect(await readdir(join(folder, 'stage'))).toEqual(['ledger.parquet']);
     expect(before.equals(await readFile(path))).toBe(true);
+  });
+
+  it.skipIf(!existsSync('/dev/full'))('says that the disk is full (needs /dev/full)', async () => {
+    await mkdir(join(folder, 'stage'));
+    await symlink('/dev/full', `${path}.tmp`);
+    const ledger = await openLedger(path);
+    for (let row = 0; row < 10_000; row++) ledger.append(dropped(row));
+    await expect(ledger.close()).rejects.toThrow(/ledger\.parquet: the disk is full/);
+    await ledger.abort();
+    expect(await readdir(join(folder, 'stage'))).toEqual([]);
   });
 
   it('says which file cannot be written', async () => {

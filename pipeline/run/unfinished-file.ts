@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { writeFailure } from '../../pipeline/run/atomic-file.js';
+import { writeFailure } from './atomic-file.js';
 
 /** A file that is written piece by piece and has its name only once it is whole. */
-export interface ShardFile {
+export interface UnfinishedFile {
   write(bytes: Uint8Array): Promise<void>;
   /** Flushes it to the disk and gives it its name. */
   commit(): Promise<{ readonly bytes: number; readonly sha256: string }>;
@@ -13,7 +13,7 @@ export interface ShardFile {
 }
 
 /** Opens a file under an unfinished name beside its own. Throws an `AlignflowError` when the disk is full, and the like. */
-export async function openShardFile(path: string): Promise<ShardFile> {
+export async function openUnfinishedFile(path: string): Promise<UnfinishedFile> {
   const unfinished = `${path}.tmp`;
   const hash = createHash('sha256');
   let bytes = 0;
