@@ -32,13 +32,23 @@ export const nodeNames = {
   updated: 'updated',
   /** The present value of a variable. */
   value: (i: number) => `value${i}`,
-  /** Takes a value for a variable, which `assigned` then assigns. */
+  /** Takes a value for a variable. */
   initial: (i: number) => `initial${i}`,
-  /** The value that was assigned. */
-  assigned: (i: number) => `assigned${i}`,
-  /** A one that is there when the memory of a variable is given back. */
-  released: (i: number) => `released${i}`,
+  /** A one that is there when the variables of chunk `c` have the values that were given for them. */
+  assigned: (c: number) => `assigned${c}`,
+  /** A one that is there when the memory of all variables is given back. */
+  released: 'released',
 };
+
+/** How many variables are fed or fetched in one go: the addon's time and memory for a list of names grow with its square. */
+const chunk = 512;
+
+/** The indices of variables in chunks. */
+export function variableChunks(count: number): number[][] {
+  return Array.from({ length: Math.ceil(count / chunk) }, (_, c) =>
+    Array.from({ length: Math.min(chunk, count - c * chunk) }, (_, i) => c * chunk + i),
+  );
+}
 
 /**
  * The graph of a recorded step. Variables are resource variables of the session. The step reads each variable once, before its
@@ -61,6 +71,12 @@ export function graphOf(step: RecordedStep): NodeMessage[] {
     addVariable(add, handle, i);
     places.set(handle.id, { name: `read${i}`, dtype: handle.dtype });
   });
+  variableChunks(step.variables.length).forEach((variables, c) => {
+    const assigned = variables.map((i) => `^assign${i}`);
+    addOne(add, nodeNames.assigned(c), assigned);
+  });
+  const released = step.variables.map((_, i) => `^release${i}`);
+  addOne(add, nodeNames.released, released);
 
   step.recording.forEach((entry, i) => {
     const name = `${entry.kind}${i}`;
@@ -109,9 +125,7 @@ function addVariable(add: Add, handle: TensorMetadata, i: number): void {
   add(nodeNames.value(i), 'Identity', [`stored${i}`], { T: dtype });
   add(nodeNames.initial(i), 'Placeholder', [], { dtype, shape });
   add(`assign${i}`, 'AssignVariableOp', [`variable${i}`, nodeNames.initial(i)], { dtype });
-  addOne(add, nodeNames.assigned(i), [`^assign${i}`]);
   add(`release${i}`, 'DestroyResourceOp', [`variable${i}`], {});
-  addOne(add, nodeNames.released(i), [`^release${i}`]);
 }
 
 /** A session fetches tensors, not ops: so a constant that waits for ops. */

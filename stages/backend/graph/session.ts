@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { reasonOf } from '../../../pipeline/errors.js';
 import type { Addon, TensorMetadata } from '../addon.js';
-import { nodeNames } from './definition.js';
+import { nodeNames, variableChunks } from './definition.js';
 import { type NodeMessage, savedModel } from './messages.js';
 import { UnrecordableError } from './recorder.js';
 
@@ -20,9 +20,6 @@ export interface GraphSession {
   /** Frees the graph. */
   close(): void;
 }
-
-/** What is fed or fetched in one go: the addon's time and memory for a list of names grow with the square of its length. */
-const chunk = 512;
 
 /**
  * Loads the graph. The addon's only way in is a SavedModel in a folder: it is written, read and deleted at once.
@@ -42,10 +39,10 @@ export function openSession(
     rmSync(folder, { recursive: true, force: true });
   }
 
-  const outputs = [...indices(counts.outputs).map(nodeNames.output), nodeNames.updated].join(',');
-  const chunks = indices(Math.ceil(counts.variables / chunk)).map((c) =>
-    indices(Math.min(chunk, counts.variables - c * chunk)).map((i) => c * chunk + i),
+  const outputs = [...Array.from({ length: counts.outputs }, (_, i) => nodeNames.output(i)), nodeNames.updated].join(
+    ',',
   );
+  const chunks = variableChunks(counts.variables);
   const discard = (handles: readonly TensorMetadata[]) => {
     for (const handle of handles) addon.deleteTensor(handle.id);
   };
@@ -58,17 +55,12 @@ export function openSession(
     readAll: () =>
       chunks.flatMap((variables) => addon.runSavedModel(id, [], '', variables.map(nodeNames.value).join(','))),
     assignAll(values) {
-      for (const variables of chunks) {
+      chunks.forEach((variables, c) => {
         const inputs = variables.map((i) => values[i]!);
-        const [from, done] = [variables.map(nodeNames.initial).join(','), variables.map(nodeNames.assigned).join(',')];
-        discard(addon.runSavedModel(id, inputs, from, done));
-      }
+        discard(addon.runSavedModel(id, inputs, variables.map(nodeNames.initial).join(','), nodeNames.assigned(c)));
+      });
     },
-    release() {
-      for (const variables of chunks) {
-        discard(addon.runSavedModel(id, [], '', variables.map(nodeNames.released).join(',')));
-      }
-    },
+    release: () => discard(addon.runSavedModel(id, [], '', nodeNames.released)),
     close: () => addon.deleteSavedModel(id),
   };
 }
@@ -81,5 +73,3 @@ function load(addon: Addon, folder: string): number {
     throw new UnrecordableError({ what: `TensorFlow refuses the recorded graph: ${reasonOf(error)}`, cause: error });
   }
 }
-
-const indices = (count: number) => Array.from({ length: count }, (_, i) => i);
