@@ -7,6 +7,8 @@ interface UnitForm {
   readonly examples: string;
   /** Multiplier of each suffix, in lower case. */
   readonly suffixes: Readonly<Record<string, number>>;
+  /** How a suffix is written: `GiB`. */
+  readonly spelling: (suffix: string) => string;
   /** The same as a regular expression, for editors. */
   readonly pattern: string;
 }
@@ -18,6 +20,7 @@ export const UNITS: Readonly<Record<Unit, UnitForm>> = {
   bytes: {
     counts: 'bytes',
     examples: '64MB, 2GB or 1GiB',
+    spelling: (suffix) => (suffix.length === 3 ? `${suffix[0]!.toUpperCase()}iB` : suffix.toUpperCase()),
     suffixes: {
       b: 1,
       kb: 1e3,
@@ -34,12 +37,14 @@ export const UNITS: Readonly<Record<Unit, UnitForm>> = {
   duration: {
     counts: 'milliseconds',
     examples: '500ms, 30s, 5m, 2h or 1d',
+    spelling: (suffix) => suffix,
     suffixes: { ms: 1, s: 1000, m: MINUTE, h: 60 * MINUTE, d: 1440 * MINUTE },
     pattern: '^\\s*\\d+(\\.\\d+)?\\s*(ms|s|m|h|d)\\s*$',
   },
   fraction: {
     counts: 'a share from 0 to 1',
     examples: '0.9 or 90%',
+    spelling: (suffix) => suffix,
     suffixes: { '%': 0.01 },
     pattern: '^\\s*\\d+(\\.\\d+)?\\s*%\\s*$',
   },
@@ -55,6 +60,15 @@ export function parseUnit(text: string, unit: Unit): number | undefined {
   if (factor === undefined) return undefined;
   if (unit === 'fraction') return Number(digits) / 100;
   return Math.round(Number(digits) * factor);
+}
+
+/** A number as a manifest may write it with its unit, exactly: `64MB`, `64KiB`, `5m`; the number where none fits. */
+export function writeUnit(value: number, unit: Unit): string | number {
+  const { suffixes, spelling } = UNITS[unit];
+  const [best] = Object.entries(suffixes)
+    .filter(([, factor]) => factor > 1 && value > 0 && Number.isInteger(value / factor))
+    .sort(([, left], [, right]) => right - left);
+  return best === undefined ? value : `${value / best[1]}${spelling(best[0])}`;
 }
 
 /** Bytes as people read them: `1.5 GB`, `64 MB`, `12 bytes`. */

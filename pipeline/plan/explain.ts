@@ -1,6 +1,7 @@
 import type { Schema } from 'apache-arrow';
+import type { CatalogEntry } from '../discovery/entry.js';
 import { shortPath } from '../manifest/render.js';
-import { formatBytes } from '../manifest/units.js';
+import { formatBytes, writeUnit } from '../manifest/units.js';
 import { typeName } from './columns.js';
 import { memoryOf } from './memory.js';
 import type { Options, Plan, PlannedStage } from './plan.js';
@@ -18,14 +19,14 @@ export function explainPlan(plan: Plan, workingFolder: string = process.cwd()): 
 function explainStage(stage: PlannedStage): string {
   const { name, stage: kind, entry, options, steps, sink, inputs, facts, gates } = stage;
   const lines = [
-    `${name}: ${kind.name}${changed(options, entry.defaults)}`,
+    `${name}: ${kind.name}${changed(options, entry)}`,
     ...explainRows(stage),
-    ...steps.flatMap(({ label, options: given, entry: { defaults }, input, output }) => [
-      `  ${label}${changed(given, defaults)}`,
+    ...steps.flatMap(({ label, options: given, entry: used, input, output }) => [
+      `  ${label}${changed(given, used)}`,
       ...difference(input, output),
     ]),
   ];
-  if (sink !== undefined) lines.push(`  into ${sink.use}${changed(sink.options, sink.entry.defaults)}`);
+  if (sink !== undefined) lines.push(`  into ${sink.use}${changed(sink.options, sink.entry)}`);
   if (inputs.train !== undefined) lines.push(`  trains ${inputs.train.join(', ')}`);
   const labels = [...(facts.facts ?? []), ...explainMemory(stage)];
   const width = Math.max(0, ...labels.map(([label]) => label.length));
@@ -43,7 +44,7 @@ function explainRows({ rows, inputs, needs }: PlannedStage): string[] {
   if (rows === undefined) return references;
   if ('source' in rows.from) {
     const { use, options, entry } = rows.from;
-    return [`  rows from ${use}${changed(options, entry.defaults)}`, ...columns(rows.schema), ...references];
+    return [`  rows from ${use}${changed(options, entry)}`, ...columns(rows.schema), ...references];
   }
   const stored = rows.from.map(({ stage, weight }) =>
     weight === 1 ? stage : `${stage} (${Number((weight * 100).toFixed(1))} %)`,
@@ -114,9 +115,13 @@ function list(prefix: string, items: readonly string[]): string[] {
 }
 
 /** Options that differ from the defaults, on the line of what they belong to. */
-function changed(options: Options, defaults: Options): string {
+function changed(options: Options, { defaults, schema }: CatalogEntry): string {
   const texts = Object.entries(options)
     .filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(defaults[key]))
-    .map(([key, value]) => `${key}: ${typeof value === 'string' ? value : JSON.stringify(value)}`);
+    .map(([key, value]) => {
+      const unit = schema.properties?.[key]?.unit;
+      const written = unit !== undefined && typeof value === 'number' ? writeUnit(value, unit) : value;
+      return `${key}: ${typeof written === 'string' ? written : JSON.stringify(written)}`;
+    });
   return texts.length === 0 ? '' : `  ${texts.join(', ')}`;
 }

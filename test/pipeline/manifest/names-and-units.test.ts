@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { editDistance, nearestName } from '../../../pipeline/manifest/nearest.js';
-import { formatBytes, parseUnit, UNITS } from '../../../pipeline/manifest/units.js';
+import { formatBytes, parseUnit, UNITS, writeUnit } from '../../../pipeline/manifest/units.js';
 
 describe('editDistance', () => {
   it.each([
@@ -58,6 +58,20 @@ describe('parseUnit', () => {
     if (value !== undefined) expect(text).toMatch(new RegExp(UNITS[unit].pattern, 'i'));
     else expect(text).not.toMatch(new RegExp(UNITS[unit].pattern));
   });
+});
+
+it.each([
+  [64e6, 'bytes', '64MB'],
+  [65536, 'bytes', '64KiB'],
+  [1.5e9, 'bytes', '1500MB'],
+  [1234567, 'bytes', 1234567],
+  [0, 'bytes', 0],
+  [300_000, 'duration', '5m'],
+  [1500, 'duration', 1500],
+  [0.9, 'fraction', 0.9],
+] as const)('writes %s as %s: %s', (value, unit, text) => {
+  expect(writeUnit(value, unit)).toBe(text);
+  if (typeof text === 'string') expect(parseUnit(text, unit)).toBe(value);
 });
 
 it('formats bytes', () => {
