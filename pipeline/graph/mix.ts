@@ -13,10 +13,10 @@ export interface Share {
 }
 
 /** Rows that are taken from one source before the next choice. */
-const BLOCK = 64;
+const BLOCK = 256;
 
 /**
- * Emits blocks of 64 rows, each from the source that is furthest behind its share (the first of equals). The order of
+ * Emits blocks of 256 rows, each from the source that is furthest behind its share (the first of equals). The order of
  * rows depends on the weights alone, not on the sources' batches. A source that runs out leaves the mixture, and the
  * others go on in proportion.
  */

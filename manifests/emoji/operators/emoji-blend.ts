@@ -1,5 +1,5 @@
 import { AlignflowError, defineOperator, readColumn, withColumn, withoutColumns, withoutFields } from 'alignflow';
-import { FixedSizeBinary, vectorFromArray } from 'apache-arrow';
+import { FixedSizeBinary, makeData } from 'apache-arrow';
 import { map } from 'rxjs';
 
 /**
@@ -32,22 +32,25 @@ export default defineOperator({
   },
   run: ({ column, other, share }, context) =>
     map((batch) => {
-      const first = readColumn(batch, column, FixedSizeBinary);
-      const second = readColumn(batch, other, FixedSizeBinary);
-      const mixed = Array.from({ length: batch.numRows }, (_, row) => {
-        const a = first.get(row);
-        const b = second.get(row);
+      const first = readColumn(batch, column, FixedSizeBinary).data[0]!;
+      const second = readColumn(batch, other, FixedSizeBinary).data[0]!;
+      const width = first.type.byteWidth;
+      // Rows that are not mixed keep their drawing, and nulls stay null.
+      const pixels = first.values.slice(0, batch.numRows * width);
+      for (let row = 0; row < batch.numRows; row++) {
         const random = context.random(batch, row);
-        return a === null || b === null || random.next() >= share ? a : mix(a, b, random.next());
-      });
+        if (random.next() >= share || !first.getValid(row) || !second.getValid(row)) continue;
+        const at = row * width;
+        mixInto(pixels.subarray(at, at + width), second.values.subarray(at, at + width), random.next());
+      }
+      const { type, length, nullCount, nullBitmap } = first;
+      const mixed = makeData({ type, length, data: pixels, ...(nullCount === 0 ? {} : { nullCount, nullBitmap }) });
       const field = batch.schema.fields.find(({ name }) => name === column)!;
-      return withoutColumns(withColumn(batch, field, vectorFromArray(mixed, first.type)), [other]);
+      return withoutColumns(withColumn(batch, field, mixed), [other]);
     }),
 });
 
 /** `weight` of the first drawing and the rest of the second, value by value, rounded. */
-function mix(first: Uint8Array, second: Uint8Array, weight: number): Uint8Array {
-  const mixed = new Uint8Array(first.length);
-  for (let i = 0; i < mixed.length; i++) mixed[i] = first[i]! * weight + second[i]! * (1 - weight) + 0.5;
-  return mixed;
+function mixInto(first: Uint8Array, second: Uint8Array, weight: number): void {
+  for (let i = 0; i < first.length; i++) first[i] = first[i]! * weight + second[i]! * (1 - weight) + 0.5;
 }
