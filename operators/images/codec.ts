@@ -45,6 +45,7 @@ export interface Raster {
 export async function decodeImage(
   bytes: Uint8Array,
   { maxPixels, maxBytes, background, density, budget }: Decoding,
+  signal: AbortSignal,
 ): Promise<Raster | Failure> {
   if (bytes.length > maxBytes) return { reason: 'bytes', detail: `${bytes.length} bytes` };
   if (bytes.length === 0) return { reason: 'undecodable', detail: '0 bytes' };
@@ -53,6 +54,7 @@ export async function decodeImage(
     const image = sharp(bytes, { limitInputPixels: false, failOn: 'error', ignoreIcc: true, density });
     const { width, height } = await image.metadata();
     if (width * height > maxPixels) return { reason: 'pixels', detail: `${width} x ${height} pixels` };
+    signal.throwIfAborted();
     release = budget.hold(width * height * 3);
     const { data, info } = await image
       .autoOrient()

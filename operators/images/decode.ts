@@ -59,7 +59,7 @@ export default defineOperator({
         concatMap((batch) => from(slices(batch))),
         mapOrDrop(context, async (batch, signal) => {
           const images = await decodeColumn(readColumn(batch, column, Binary), signal, (bytes) =>
-            decodeImage(bytes, decoding),
+            decodeImage(bytes, decoding, signal),
           );
           const rasters = images.map((image): Raster => ('reason' in image ? NONE : image));
           const decoded = structColumn({

@@ -63,7 +63,7 @@ export default defineOperator({
     return mapOrDrop(context, async (batch, signal) => {
       const images = encoded(batch, column)
         ? await decodeColumn(readColumn(batch, column, Binary), signal, async (bytes) =>
-            shape(await decodeImage(bytes, decoding)),
+            shape(await decodeImage(bytes, decoding, signal)),
           )
         : rasters(batch, column).map(shape);
       const pixels = fixedBinaryColumn(

@@ -31,7 +31,7 @@ export interface ThriftField {
   readonly value: ThriftValue;
 }
 
-/** Fields by id. Integers of all widths are numbers: Parquet's are counts, sizes and offsets, below 2^53. */
+/** Fields by id. Integers of all widths are numbers: Parquet's are counts, sizes and offsets, below 2^52. */
 export type ThriftStruct = ReadonlyMap<number, ThriftField>;
 export type ThriftValue = boolean | number | Uint8Array | ThriftList | ThriftStruct;
 
@@ -59,7 +59,7 @@ export function readThrift(bytes: Uint8Array): ThriftStruct {
   };
   const integer = (): number => {
     const raw = varint();
-    if (raw > Number.MAX_SAFE_INTEGER) throw new Error('a number in the metadata is larger than 2^53');
+    if (raw > Number.MAX_SAFE_INTEGER) throw new Error('a number in the metadata is larger than 2^52');
     return raw % 2 === 0 ? raw / 2 : -(raw + 1) / 2;
   };
   const binary = (): Uint8Array => {
@@ -76,7 +76,6 @@ export function readThrift(bytes: Uint8Array): ThriftStruct {
     return { element, values: Array.from({ length }, () => (element <= 2 ? byte() === 1 : read(element, depth))) };
   };
   const struct = (depth: number): ThriftStruct => {
-    if (depth > MAX_DEPTH) throw new Error('the metadata is nested too deeply');
     const fields = new Map<number, ThriftField>();
     for (let id = 0; ; ) {
       const header = byte();
@@ -87,6 +86,7 @@ export function readThrift(bytes: Uint8Array): ThriftStruct {
     }
   };
   const read = (type: number, depth: number): ThriftValue => {
+    if (depth > MAX_DEPTH) throw new Error('the metadata is nested too deeply');
     switch (type) {
       case THRIFT.true:
       case THRIFT.false:

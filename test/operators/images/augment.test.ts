@@ -13,7 +13,7 @@ import { withColumn } from '../../../pipeline/batch/columns.js';
 import { withOrigin } from '../../../pipeline/batch/origin.js';
 import type { Random } from '../../../pipeline/run/random.js';
 import { describeConformance } from '../../kit/conformance.js';
-import { runOperator } from './running.js';
+import { runOperator } from '../run-operator.js';
 import { photo } from './samples.js';
 
 interface Reference {

@@ -9,7 +9,7 @@ import { describe, expect, it, vi } from 'vitest';
 import decode, { type ImageDecode } from '../../../operators/images/decode.js';
 import { batchOf, binaryColumn, int32Column } from '../../../pipeline/batch/build.js';
 import { describeConformance } from '../../kit/conformance.js';
-import { runOperator } from './running.js';
+import { runOperator } from '../run-operator.js';
 import { claimSize, photo, plainImage, pngOf, svgOf } from './samples.js';
 
 /** What comes out for one image: size and pixels, or the reason and the detail. */

@@ -6,7 +6,7 @@ import { pixelsShape } from '../../../operators/images/pixels.js';
 import resize, { type ImageResize } from '../../../operators/images/resize.js';
 import { batchOf, binaryColumn, int32Column, structColumn } from '../../../pipeline/batch/build.js';
 import { describeConformance } from '../../kit/conformance.js';
-import { runOperator } from './running.js';
+import { runOperator } from '../run-operator.js';
 import { photo, plainImage, pngOf, svgOf } from './samples.js';
 
 /** By size, then by mode and kernel, what PIL made of the photograph, in base64. */

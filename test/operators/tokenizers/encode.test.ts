@@ -9,7 +9,7 @@ import trainBpe from '../../../operators/tokenizers/train-bpe.js';
 import { batchOf, int32Column, utf8Column } from '../../../pipeline/batch/build.js';
 import { readColumn } from '../../../pipeline/batch/column.js';
 import { describeConformance } from '../../kit/conformance.js';
-import { runOperator } from '../images/running.js';
+import { runOperator } from '../run-operator.js';
 import { reference } from './reference.js';
 
 const { texts, samples, prefix } = reference;

@@ -8,7 +8,7 @@ import { batchOf, int32Column, utf8Column } from '../../../pipeline/batch/build.
 import { sliceBatch } from '../../../pipeline/batch/concat.js';
 import { streamDifference } from '../../../pipeline/batch/equal.js';
 import { describeConformance } from '../../kit/conformance.js';
-import { runOperator } from '../images/running.js';
+import { runOperator } from '../run-operator.js';
 import { reference } from './reference.js';
 
 let folder: string;
