@@ -22,7 +22,7 @@ export type Step = (variables: Tensors, feeds: Tensors) => StepResult;
 export interface Program {
   /** Names of all variables. */
   readonly names: readonly string[];
-  /** How the step runs: as a recorded TensorFlow graph, or op by op. */
+  /** How the step runs: as a recorded TensorFlow graph, or op by op. What is to be compiled may turn eager in its first run. */
   readonly mode: 'compiled' | 'eager';
   /** Why the mode is `eager`. Undefined when it is `compiled`, or when eager is what was asked for. */
   readonly reason: string | undefined;

@@ -23,22 +23,14 @@ export interface GraphSession {
 
 /**
  * Loads the graph. The addon's only way in is a SavedModel in a folder: it is written, read and deleted at once.
- * Throws an `UnrecordableError` with what TensorFlow says where it refuses the graph.
+ * Throws an `UnrecordableError` when that folder cannot be written, or with what TensorFlow says where it refuses the graph.
  */
 export function openSession(
   addon: Addon,
   nodes: readonly NodeMessage[],
   counts: { readonly variables: number; readonly outputs: number },
 ): GraphSession {
-  const folder = mkdtempSync(join(tmpdir(), 'alignflow-graph-'));
-  let id: number;
-  try {
-    writeFileSync(join(folder, 'saved_model.pb'), savedModel(nodes));
-    id = load(addon, folder);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-
+  const id = load(addon, savedModel(nodes));
   const outputs = [...Array.from({ length: counts.outputs }, (_, i) => nodeNames.output(i)), nodeNames.updated].join(
     ',',
   );
@@ -65,11 +57,16 @@ export function openSession(
   };
 }
 
-/** What TensorFlow does not take as a graph can still run op by op. */
-function load(addon: Addon, folder: string): number {
+/** A graph that cannot be written or that TensorFlow does not take can still run op by op. */
+function load(addon: Addon, model: Uint8Array): number {
+  let folder: string | undefined;
   try {
+    folder = mkdtempSync(join(tmpdir(), 'alignflow-graph-'));
+    writeFileSync(join(folder, 'saved_model.pb'), model);
     return addon.loadSavedModel(folder, 'serve,');
   } catch (error) {
-    throw new UnrecordableError({ what: `TensorFlow refuses the recorded graph: ${reasonOf(error)}`, cause: error });
+    throw new UnrecordableError({ what: `the recorded graph cannot be loaded: ${reasonOf(error)}`, cause: error });
+  } finally {
+    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
   }
 }

@@ -1,7 +1,19 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { compiledProgram } from '../../../../stages/backend/graph/compiled.js';
-import { intAttribute, nativeOps, typeAttribute } from '../../../../stages/backend/native.js';
+import {
+  type Attribute,
+  boolAttribute,
+  floatAttribute,
+  intAttribute,
+  nativeOps,
+  shapeAttribute,
+  stringAttribute,
+  typeAttribute,
+} from '../../../../stages/backend/native.js';
 import { eagerProgram, type Program, type Step, type Tensors } from '../../../../stages/backend/program.js';
 import { startBackend } from '../../../../stages/backend/start.js';
 import { adamWDefaults, biasCorrections } from '../../../../stages/training/adamw.js';
@@ -188,6 +200,79 @@ describe.skipIf(started.kind !== 'tensorflow')('compiledProgram', () => {
     expect(programs[0]!.mode, programs[0]!.reason).toBe('compiled');
     for (const program of programs) program.dispose();
     table.dispose();
+  });
+
+  it('records attributes of every kind', () => {
+    const float = typeAttribute('T', 'float32');
+    const step: Step = ({ a }, { x }) => {
+      const native = nativeOps()!;
+      const run = (op: string, attributes: readonly Attribute[], ...inputs: tf.Tensor[]) =>
+        native.execute(op, attributes, inputs, 1)[0]!;
+      const product = run('Einsum', [float, intAttribute('N', 2), stringAttribute('equation', 'ij,jk->ki')], a!, x!);
+      const leaky = run('LeakyRelu', [float, floatAttribute('alpha', 0.3)], tf.sub(product, 1));
+      const square = run(
+        'MatMul',
+        [float, boolAttribute('transpose_a', true), boolAttribute('transpose_b', false)],
+        x!,
+        x!,
+      );
+      const same = run('EnsureShape', [float, shapeAttribute('shape', [3, 3])], square);
+      const flat = run('Squeeze', [float, intAttribute('squeeze_dims', [0, 2])], tf.reshape(same, [1, 9, 1]));
+      const [pooled] = native.execute(
+        'FractionalAvgPool',
+        [
+          float,
+          floatAttribute('pooling_ratio', [1, 1.5, 1.5, 1]),
+          boolAttribute('deterministic', true),
+          intAttribute('seed', 3),
+          intAttribute('seed2', 4),
+        ],
+        [tf.reshape(same, [1, 3, 3, 1])],
+        3,
+      );
+      return { outputs: { product, leaky, flat, pooled: tf.mean(pooled!) }, updates: {} };
+    };
+    const [a, x] = [noise([2, 2], 1), noise([2, 3], 2)];
+    const programs = [compiledProgram, eagerProgram].map((make) => make(step, { a }));
+    const [recorded, direct] = programs.map((program) => numbers(program, { x }));
+    expect(programs[0]!.mode, programs[0]!.reason).toBe('compiled');
+    for (const name of ['product', 'leaky', 'flat', 'pooled']) expectClose(recorded![name]!, direct![name]!);
+    for (const program of programs) program.dispose();
+    tf.dispose([a, x]);
+  });
+
+  it("falls back with TensorFlow's words when the graph lacks what eager ops infer", () => {
+    const step: Step = ({ a }) => ({ outputs: { root: nativeOps()!.execute('Rsqrt', [], [a!], 1)[0]! }, updates: {} });
+    const four = tf.scalar(4);
+    const program = compiledProgram(step, { a: four });
+    expect(numbers(program, {}).root![0]).toBeCloseTo(0.5, 6);
+    expect(program.mode).toBe('eager');
+    expect(program.reason).toMatch(/the recorded graph cannot be loaded: .*No attr named 'T'/);
+    program.dispose();
+    four.dispose();
+  });
+
+  it('leaves no file behind, and does without a graph where none can be written', async () => {
+    const step: Step = ({ a }) => ({ outputs: { next: tf.add(a!, 1) }, updates: {} });
+    const one = tf.scalar(1);
+    const folder = await mkdtemp(join(tmpdir(), 'alignflow-temporary-'));
+    const modes: string[] = [];
+    try {
+      for (const place of [folder, join(folder, 'missing')]) {
+        vi.stubEnv('TMPDIR', place);
+        const program = compiledProgram(step, { a: one });
+        expect(numbers(program, {}).next).toEqual([2]);
+        modes.push(`${program.mode} ${program.reason ?? ''}`);
+        program.dispose();
+      }
+      expect(await readdir(folder)).toEqual([]);
+    } finally {
+      vi.unstubAllEnvs();
+      await rm(folder, { recursive: true });
+    }
+    expect(modes[0]).toBe('compiled ');
+    expect(modes[1]).toMatch(/^eager the recorded graph cannot be loaded: ENOENT/);
+    one.dispose();
   });
 
   it.each([
