@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { AlignflowError, type Where } from '../errors.js';
+import { AlignflowError } from '../errors.js';
 import type { Position } from './position.js';
 
 /** The kinds of problem that `check` finds, as `--json` names them. */
@@ -55,21 +55,21 @@ export interface Problem {
 /** Collects problems: everything that is wrong is reported at once. */
 export type Report = (problem: Problem) => void;
 
-/** The problem that an error stands for: its own file and line where it has them, `at` otherwise. */
+/**
+ * The problem that an error stands for. Its place is the error's own line where it has one (of a user's source), and `at`
+ * otherwise: a file without a line (of data) goes into the message.
+ */
 export function problemOf(error: unknown, code: ProblemCode, at: Position): Problem {
   if (!(error instanceof AlignflowError)) throw error;
-  const { what, where, expected, fix } = error.fault;
+  const { what, where: { file, line, column = 1 } = {}, expected, fix } = error.fault;
+  const own = file !== undefined && line !== undefined;
   return {
     code,
-    message: what,
-    at: where?.file === undefined ? at : placeOf(where, where.file),
+    message: file === undefined || own ? what : `${file}: ${what}`,
+    at: own ? { file, line, column, length: 1, text: lineOf(file, line) } : at,
     ...(expected === undefined ? {} : { expected }),
     ...(fix === undefined ? {} : { fix }),
   };
-}
-
-function placeOf({ line = 1, column = 1 }: Where, file: string): Position {
-  return { file, line, column, length: 1, text: lineOf(file, line) };
 }
 
 function lineOf(file: string, line: number): string {

@@ -59,12 +59,14 @@ export function shortPath(file: string, workingFolder: string): string {
   return file.startsWith('-') || short.startsWith('..') || short === '' ? file : short;
 }
 
-/** The part of a long line around a column. */
+/** The part of a long line around a column, with `…` where it is cut. */
 function excerpt(line: string, column: number): { text: string; from: number } {
   const shown = clean(line);
   if (shown.length <= WIDTH) return { text: shown, from: column };
   const start = Math.max(0, Math.min(column - WIDTH / 2, shown.length - WIDTH));
-  return { text: shown.slice(start, start + WIDTH), from: column - start };
+  const end = start + WIDTH;
+  const [before, after] = [start > 0 ? '…' : '', end < shown.length ? '…' : ''];
+  return { text: `${before}${shown.slice(start, end)}${after}`, from: column - start + before.length };
 }
 
 /** Control characters would let a manifest write on the terminal what it likes. Tabs stay: the caret line has them too. */

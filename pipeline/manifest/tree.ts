@@ -67,14 +67,25 @@ export function mergeTrees(base: Node, over: Node): Node {
 /** Number of nodes in a tree; counting stops beyond `limit`, so it is cheap for a tree that aliases blew up. */
 export function countNodes(node: Node, limit = Number.POSITIVE_INFINITY): number {
   let count = 1;
-  const children = node.kind === 'map' ? [...node.entries.values()].map((entry) => entry.value) : childrenOf(node);
-  for (const child of children) {
+  for (const child of childrenOf(node)) {
     if (count > limit) return count;
     count += countNodes(child, limit - count);
   }
   return count;
 }
 
-function childrenOf(node: ScalarNode | ListNode): readonly Node[] {
+/** The place of the first text in a tree that equals a given one. */
+export function placeOfText(node: Node | undefined, text: string): Position | undefined {
+  if (node === undefined) return undefined;
+  if (node.kind === 'scalar') return node.value === text ? node.at : undefined;
+  for (const child of childrenOf(node)) {
+    const found = placeOfText(child, text);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function childrenOf(node: Node): readonly Node[] {
+  if (node.kind === 'map') return [...node.entries.values()].map((entry) => entry.value);
   return node.kind === 'list' ? node.items : [];
 }

@@ -3,7 +3,7 @@ import { sameType } from '../batch/column.js';
 import { nearestName } from '../manifest/nearest.js';
 import type { Position } from '../manifest/position.js';
 import type { Report } from '../manifest/problem.js';
-import type { MapNode, Node } from '../manifest/tree.js';
+import { type MapNode, placeOfText } from '../manifest/tree.js';
 import type { Reads } from '../operator.js';
 
 /** What reads columns: a step, or a stage after its steps. */
@@ -23,7 +23,7 @@ export function checkColumns(reads: Reads, schema: Schema, reader: Reader, repor
     const field = schema.fields.find(({ name }) => name === column);
     if (field !== undefined && types.some((type) => acceptsType(type, field.type))) continue;
     right = false;
-    const at = placeOfColumn(reader.options, column) ?? reader.at;
+    const at = placeOfText(reader.options, column) ?? reader.at;
     const expected = types.map(typeName).join(' or ');
     if (field !== undefined) {
       const message = `${reader.name} reads the column ${column}, which is ${typeName(field.type)}`;
@@ -53,18 +53,4 @@ export function acceptsType(wanted: DataType, given: DataType): boolean {
 /** An Arrow type as messages and plans write it: `Utf8`, `List<Int32>`, `FixedSizeBinary`. */
 export function typeName(type: DataType): string {
   return DataType.isFixedSizeBinary(type) && type.byteWidth <= 0 ? 'FixedSizeBinary' : String(type);
-}
-
-/** The place of the option that names a column. */
-function placeOfColumn(options: MapNode | undefined, column: string): Position | undefined {
-  const search = (node: Node): Position | undefined => {
-    if (node.kind === 'scalar') return node.value === column ? node.at : undefined;
-    const children = node.kind === 'list' ? node.items : [...node.entries.values()].map((entry) => entry.value);
-    for (const child of children) {
-      const found = search(child);
-      if (found !== undefined) return found;
-    }
-    return undefined;
-  };
-  return options === undefined ? undefined : search(options);
 }

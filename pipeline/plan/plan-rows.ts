@@ -2,6 +2,7 @@ import type { Schema } from 'apache-arrow';
 import { schemaDifference } from '../batch/equal.js';
 import type { Manifest, ManifestStage } from '../manifest/manifest.js';
 import type { Report } from '../manifest/problem.js';
+import { placeOfText } from '../manifest/tree.js';
 import { callPart, type Part, type Parts } from './parts.js';
 import type { PlannedRows, PlannedShare } from './plan.js';
 import type { StageOutcome } from './plan-stage.js';
@@ -24,7 +25,9 @@ export async function planSource(
   if (source?.options === undefined) return { rows: undefined, source };
   const { use, at, entry, options, definition } = source;
   const context = { stage: stage.name, base: manifest.folder };
-  const schema = await callPart(() => definition.schema(options, context), `schema of ${use}`, 'source', at, report);
+  // A path that leads nowhere is best mended where it stands.
+  const path = (typeof options.path === 'string' && placeOfText(listed?.options, options.path)) || at;
+  const schema = await callPart(() => definition.schema(options, context), `schema of ${use}`, 'source', path, report);
   if (schema === undefined) return { rows: undefined, source };
   return { rows: { schema, from: { use, at, entry, options, source: definition } }, source };
 }

@@ -67,7 +67,7 @@ function mutate(edits: readonly Edit[]): string {
   return edits.reduce((text, { at, remove, insert }) => text.slice(0, at) + insert + text.slice(at + remove), base);
 }
 
-it('never fails on a mutated manifest, and gives every problem a place in the text', () => {
+it('never fails on a mutated manifest, and gives every problem a place in the text', { timeout: 120_000 }, () => {
   const folder = makeFolder({});
   const file = join(folder, 'm.yaml');
   const check = (text: string, set: readonly string[]) => {

@@ -127,6 +127,11 @@ describe('planManifest', () => {
       'toy/length reads the column n, which is Int32',
     ],
     [
+      'data that is not there, at its path',
+      changed('{ use: toy/pairs, with: { rows: 100 } }', '{ use: source/parquet, with: { path: none.parquet } }'),
+      'manifest.yaml:9:47 source: none.parquet: there is no such file or folder',
+    ],
+    [
       'an operator where a source belongs',
       changed('use: toy/pairs', 'use: toy/fit'),
       'toy/fit is an operator, not a source',
