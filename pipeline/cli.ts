@@ -1,37 +1,18 @@
 /** The command line of the pipeline. Commands set an exit code: 0 done, 1 a stage or gate failed, 2 the manifest is wrong. */
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import pico from 'picocolors';
 import { addCheckCommand } from './commands/check.js';
 import { addDescribeCommand } from './commands/describe.js';
 import { addPlanCommand } from './commands/plan.js';
 import { addRunCommand, type Prepare } from './commands/run.js';
+import { packageVersion } from './discovery/package.js';
 import { AlignflowError } from './errors.js';
-
-/** Version of this package. */
-export function packageVersion(): string {
-  for (const up of ['../package.json', '../../package.json']) {
-    try {
-      const { name, version } = JSON.parse(readFileSync(new URL(up, import.meta.url), 'utf8')) as Record<
-        string,
-        string
-      >;
-      if (name === 'alignflow' && version !== undefined) return version;
-    } catch {
-      // The file is one folder further up when the package is compiled into `dist`.
-    }
-  }
-  throw new AlignflowError({
-    what: 'the package.json of alignflow is not where it should be',
-    fix: 'install alignflow again',
-  });
-}
 
 /** The command `alignflow` with the commands of the pipeline. `prepare` makes ready what stages need before a run. */
 export function createProgram(prepare: Prepare): Command {
   const program = new Command('alignflow')
     .description('From raw image-text data to an aligned vision-language model with one manifest.')
-    .version(packageVersion())
+    .version(packageVersion)
     .showHelpAfterError()
     .exitOverride();
   addRunCommand(program, prepare);

@@ -4,14 +4,19 @@ import type { Manifest, ManifestStage } from '../manifest/manifest.js';
 import type { Report } from '../manifest/problem.js';
 import { placeOfText } from '../manifest/tree.js';
 import { callPart, type Part, type Parts } from './parts.js';
-import type { PlannedRows, PlannedShare } from './plan.js';
+import type { PlannedRows, PlannedShare, PlannedStage } from './plan.js';
 import type { StageOutcome } from './plan-stage.js';
 
 /** Where the rows of a stage come from. */
 export interface RowsOutcome {
+  /** Undefined after a problem. */
   readonly rows: PlannedRows | undefined;
+  /** Undefined where a problem hides it. */
+  readonly schema: Schema | undefined;
   readonly source: Part<'source'> | undefined;
 }
+
+const NO_ROWS: RowsOutcome = { rows: undefined, schema: undefined, source: undefined };
 
 /** Plans the source of a stage: its options, and the schema that it reads off the data's header. */
 export async function planSource(
@@ -22,60 +27,59 @@ export async function planSource(
 ): Promise<RowsOutcome> {
   const listed = stage.source;
   const source = listed && (await parts.find('source', listed.use, listed.options));
-  if (source?.options === undefined) return { rows: undefined, source };
+  if (source?.options === undefined) return { ...NO_ROWS, source };
   const { use, at, entry, options, definition } = source;
   const context = { stage: stage.name, base: manifest.folder };
   // A path that leads nowhere is best mended where it stands.
   const path = (typeof options.path === 'string' && placeOfText(listed?.options, options.path)) || at;
   const schema = await callPart(() => definition.schema(options, context), `schema of ${use}`, 'source', path, report);
-  if (schema === undefined) return { rows: undefined, source };
-  return { rows: { schema, from: { use, at, entry, options, source: definition } }, source };
+  if (schema === undefined) return { ...NO_ROWS, source };
+  return { rows: { schema, from: { use, at, entry, options, source: definition } }, schema, source };
 }
 
-/** Plans rows that earlier stages hand over: their schemas must agree, and their weights become shares. */
+/**
+ * Plans rows that earlier stages hand over: their schemas must agree, and their weights become shares. With a problem in an
+ * earlier stage there are no rows to run on, but their schema may still be known, for checking what follows.
+ */
 export function planShares(
   stage: ManifestStage,
   outcomes: ReadonlyMap<string, StageOutcome>,
   report: Report,
-): PlannedRows | undefined {
-  const shares: PlannedShare[] = [];
-  let first: { name: string; schema: Schema } | undefined;
-  let right = true;
-  for (const { stage: named, weight } of stage.from) {
-    const outcome = outcomes.get(named.value);
+): RowsOutcome {
+  const given = stage.from.flatMap(({ stage: { value: name, at }, weight }) => {
+    const outcome = outcomes.get(name);
     const schema = outcome?.artefacts?.rows?.schema;
-    if (outcome?.planned === undefined || schema === undefined) {
-      right = false;
-      continue;
-    }
-    const holders = holdersOf(outcome);
-    if (holders === undefined) {
-      right = false;
+    return outcome === undefined || schema === undefined ? [] : [{ name, at, weight, schema, outcome }];
+  });
+  const [first] = given;
+  if (first === undefined || given.length < stage.from.length) return NO_ROWS;
+  for (const { name, at, schema } of given) {
+    const difference = schemaDifference(first.schema, schema);
+    if (difference === undefined) continue;
+    const message = `the rows of ${name} cannot be mixed with those of ${first.name}: ${difference}`;
+    report({ code: 'schema', message, at, expected: 'the same columns in the same order' });
+    return NO_ROWS;
+  }
+  const shares = given.flatMap(({ name, at, weight, outcome: { planned } }): PlannedShare[] => {
+    const holders = planned && holdersOf(planned);
+    if (planned !== undefined && holders === undefined)
       report({
         code: 'hand-over',
-        message: `the stage ${named.value} stores no rows that can be read again`,
-        at: named.at,
+        message: `the stage ${name} stores no rows that can be read again`,
+        at,
         expected: 'a stage whose sink has a source of the same name, as sink/parquet has source/parquet',
       });
-      continue;
-    }
-    shares.push(...holders.map((share) => ({ stage: share.stage, weight: share.weight * weight })));
-    const difference = first === undefined ? undefined : schemaDifference(first.schema, schema);
-    if (first !== undefined && difference !== undefined) {
-      right = false;
-      const message = `the rows of ${named.value} cannot be mixed with those of ${first.name}: ${difference}`;
-      report({ code: 'schema', message, at: named.at, expected: 'the same columns in the same order' });
-    }
-    first ??= { name: named.value, schema };
-  }
-  if (first === undefined || !right) return undefined;
+    return (holders ?? []).map((share) => ({ stage: share.stage, weight: share.weight * weight }));
+  });
   const sum = shares.reduce((total, { weight }) => total + weight, 0);
-  return { schema: first.schema, from: shares.map((share) => ({ ...share, weight: share.weight / sum })) };
+  const from = shares.map((share) => ({ ...share, weight: share.weight / sum }));
+  const whole = given.every(({ outcome: { planned } }) => planned !== undefined && holdersOf(planned) !== undefined);
+  const { schema } = first;
+  return { schema, rows: whole ? { schema, from } : undefined, source: undefined };
 }
 
 /** The stages that stored the rows which a stage hands over: itself, or those that it passes rows on from. */
-function holdersOf({ planned }: StageOutcome): readonly PlannedShare[] | undefined {
-  if (planned?.sink !== undefined) return planned.sink.reader && [{ stage: planned.name, weight: 1 }];
-  const from = planned?.rows?.from;
-  return from === undefined || 'source' in from ? undefined : from;
+function holdersOf({ name, sink, rows }: PlannedStage): readonly PlannedShare[] | undefined {
+  if (sink !== undefined) return sink.reader && [{ stage: name, weight: 1 }];
+  return rows === undefined || 'source' in rows.from ? undefined : rows.from;
 }

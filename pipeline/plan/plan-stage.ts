@@ -44,11 +44,12 @@ export async function planStage(request: StageRequest): Promise<StageOutcome> {
   const fits = part !== undefined && checkTaken(stage, part.definition.takes, report);
   const taken = takeReferences(stage, manifest, outcomes, references, report);
   const seed = deriveSeed(manifest.seed, stage.name);
-  const { rows, source } =
-    stage.source === undefined
-      ? { rows: planShares(stage, outcomes, report), source: undefined }
-      : await planSource(stage, manifest, parts, report);
-  const { steps, parts: stepParts, schema } = await planSteps(stage.steps, rows?.schema, seed, parts, report);
+  const {
+    rows,
+    schema: input,
+    source,
+  } = stage.source ? await planSource(stage, manifest, parts, report) : planShares(stage, outcomes, report);
+  const { steps, parts: stepParts, schema } = await planSteps(stage.steps, input, seed, parts, report);
   const sink = await findSink(stage, part?.definition.takes, parts);
   const gates = part === undefined ? [] : readGates(stage.gates, part.use, part.definition.takes.metrics ?? [], report);
 
@@ -71,7 +72,10 @@ export async function planStage(request: StageRequest): Promise<StageOutcome> {
   if (facts === undefined) return NOTHING;
 
   const plannedSink = sink === undefined ? undefined : await planSink(sink, parts);
-  const complete = steps !== undefined && (takes.sink !== true || plannedSink !== undefined);
+  const complete =
+    steps !== undefined &&
+    (takes.rows === 'none' || rows !== undefined) &&
+    (takes.sink !== true || plannedSink !== undefined);
   if (!complete) return { planned: undefined, artefacts: facts.hands };
   const planned: PlannedStage = {
     name: stage.name,

@@ -49,7 +49,7 @@ async function planStep(
   report: Report,
 ): Promise<{ planned: PlannedStep | undefined; output: Schema | undefined } | undefined> {
   const { definition: operator, options, use, at, entry } = part;
-  if (options === undefined) return undefined;
+  if (options === undefined) return { planned: undefined, output: passedOn(part, input) };
   const reads = await callPart(() => operator.reads(options), `reads of ${use}`, 'schema', at, report);
   if (reads === undefined) return undefined;
   const right = checkColumns(reads, input, { name: use, at, options: listed.options }, report);
@@ -70,4 +70,13 @@ async function planStep(
   if (!right || holds === undefined) return { planned: undefined, output };
   const planned = { use, at, entry, options, label, operator, seed: deriveSeed(seed, label), input, output, holds };
   return { planned, output };
+}
+
+/** The schema behind an operator whose options are wrong: known if it adds and removes nothing with its defaults. */
+function passedOn({ definition, entry }: Part<'operator'>, input: Schema): Schema | undefined {
+  try {
+    return definition.writes(input, entry.defaults) === input ? input : undefined;
+  } catch {
+    return undefined; // It needs the options that are wrong, and those are reported already.
+  }
 }

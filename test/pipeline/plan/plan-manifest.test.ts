@@ -89,6 +89,19 @@ describe('planManifest', () => {
     );
   });
 
+  it('follows columns past a filter and a sink with wrong options', async () => {
+    const text = manifest
+      .replace('min: 1,', 'min: x,')
+      .replace('sink: { use: sink/toy }', 'sink: { use: sink/toy, with: { a: 1 } }')
+      .replace('with: { steps: 5,', 'with: { column: captoin, steps: 5,');
+    const { printed } = await planText(text);
+    expect(printed.match(/^\S+ \S+ .*$/gm)).toEqual([
+      'manifest.yaml:11:41 type: toy/length: option min is text',
+      'manifest.yaml:14:36 unknown-key: sink/toy has no option a',
+      'manifest.yaml:18:21 column: the stage train reads the column captoin, which is not there',
+    ]);
+  });
+
   it('applies overrides', async () => {
     const { plan } = await planText(manifest, ['stages.train.with.steps=9', 'seed=3']);
     expect(plan!.stages[1]!.options.steps).toBe(9);
@@ -129,7 +142,7 @@ describe('planManifest', () => {
     [
       'data that is not there, at its path',
       changed('{ use: toy/pairs, with: { rows: 100 } }', '{ use: source/parquet, with: { path: none.parquet } }'),
-      'manifest.yaml:9:47 source: none.parquet: there is no such file or folder',
+      'manifest.yaml:9:50 source: none.parquet: there is no such file or folder',
     ],
     [
       'an operator where a source belongs',
