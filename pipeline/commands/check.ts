@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { problemsToJson, renderProblems } from '../manifest/render.js';
+import { countStages } from '../plan/explain.js';
 import { planManifest } from '../plan/plan-manifest.js';
 import { collectOverrides, SET_HELP } from './overrides.js';
 
@@ -16,6 +17,6 @@ export function addCheckCommand(program: Command): void {
       if (plan === undefined) process.exitCode = 2;
       if (json) process.stdout.write(problemsToJson(problems));
       else if (plan === undefined) process.stderr.write(renderProblems(problems));
-      else process.stdout.write(`${manifest}: ${plan.stages.length} stages, nothing wrong\n`);
+      else process.stdout.write(`${manifest}: nothing wrong in ${countStages(plan)}\n`);
     });
 }

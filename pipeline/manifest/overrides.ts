@@ -43,6 +43,16 @@ function parseOverride(text: string, report: Report): Override | undefined {
     });
     return undefined;
   }
+  if (path[0] === 'extends') {
+    // What it names would have to be read before, and merged below, what is overridden.
+    report({
+      code: 'set',
+      message: 'extends cannot be overridden',
+      at: place(0, text.length),
+      fix: 'write it in the file',
+    });
+    return undefined;
+  }
   const whole = place(equals + 1, text.length - equals - 1);
   const value = parseTree(text.slice(equals + 1), () => whole, report);
   if (value === undefined) return undefined;

@@ -11,9 +11,13 @@ const WIDTH = 100;
 /** A plan as text: stages, operators, what each edge changes in the schema, figures of models, and hand-overs. */
 export function explainPlan(plan: Plan, workingFolder: string = process.cwd()): string {
   const { name, seed, memory, output, stages } = plan;
-  const count = stages.length === 1 ? '1 stage' : `${stages.length} stages`;
-  const head = `${name}: ${count}, seed ${seed}, memory ${formatBytes(memory)}, into ${shortPath(output, workingFolder)}`;
+  const head = `${name}: ${countStages(plan)}, seed ${seed}, memory ${formatBytes(memory)}, into ${shortPath(output, workingFolder)}`;
   return `${[head, ...stages.map(explainStage)].join('\n\n')}\n`;
+}
+
+/** `1 stage`, `5 stages`. */
+export function countStages({ stages }: Plan): string {
+  return stages.length === 1 ? '1 stage' : `${stages.length} stages`;
 }
 
 function explainStage(stage: PlannedStage): string {

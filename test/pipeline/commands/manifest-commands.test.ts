@@ -40,7 +40,7 @@ afterEach(() => {
 describe('check', () => {
   it('ends with 0 and a word for a right manifest', async () => {
     const file = join(makeExample(), 'manifest.yaml');
-    expect(await alignflow('check', file)).toEqual({ out: `${file}: 4 stages, nothing wrong\n`, err: '', code: 0 });
+    expect(await alignflow('check', file)).toEqual({ out: `${file}: nothing wrong in 4 stages\n`, err: '', code: 0 });
     expect(await alignflow('check', file, '--json')).toEqual({ out: '[]\n', err: '', code: 0 });
   });
 

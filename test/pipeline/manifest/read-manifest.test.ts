@@ -274,6 +274,7 @@ describe('overrides', () => {
     ['variables.m=1', 'set 1:11 variables has no m'],
     ['stages.a.steps.1.use=s', 'set 1:16 stages.a.steps has no entry 1'],
     ['name.x=1', 'set 1:6 name is text, there is no x in it'],
+    ['extends=b.yaml', 'set 1:1 extends cannot be overridden'],
     ['sead=1', 'unknown-key 1:1 unknown key sead'],
     ['stages.a.wiht.x=1', 'unknown-key 1:10 unknown key wiht in stages.a'],
     ['seed=[', 'syntax 1:6 flow sequence must end with a ]'],
