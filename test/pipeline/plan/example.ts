@@ -1,4 +1,4 @@
-/** Operators and stages of a user, for planning: a source with fixed columns, filters, a scorer, a sink, three stages. */
+/** Operators and stages of a user, for planning: a source with fixed columns, filters, a scorer, sinks, stages. */
 import { onTestFinished, vi } from 'vitest';
 import { makeFolder } from '../folder.js';
 
@@ -188,6 +188,28 @@ export default defineStage({
 });
 `;
 
+const words = `
+import { defineStage } from 'alignflow';
+import { EMPTY } from 'rxjs';
+
+/** Makes a tokenizer, or takes one. */
+export interface Words {
+  /** Entries. @integer @minimum 1 */
+  vocabulary: number;
+}
+
+export default defineStage({
+  name: 'words',
+  defaults: { vocabulary: 100 },
+  takes: { rows: 'required', sink: true, tokenizer: 'optional' },
+  reads: (_config: Words) => ({}),
+  plan: ({ vocabulary }, { rows, tokenizer }) => ({
+    hands: { rows: { schema: rows }, tokenizer: tokenizer?.artefacts.tokenizer ?? { vocabulary } },
+  }),
+  run: () => EMPTY,
+});
+`;
+
 /** The files of the operators, by path. */
 export const operatorFiles: Readonly<Record<string, string>> = {
   'operators/pairs.ts': source,
@@ -199,6 +221,7 @@ export const operatorFiles: Readonly<Record<string, string>> = {
   'operators/keep.ts': keep,
   'operators/learn.ts': learn,
   'operators/judge.ts': judge,
+  'operators/words.ts': words,
 };
 
 /** A manifest that uses all of them. */

@@ -175,6 +175,29 @@ describe('planManifest', () => {
     ]);
   });
 
+  it('mixes tokens of one tokenizer only', async () => {
+    const text = (given: string) => `name: n
+operators: [./operators]
+stages:
+  first: { use: words, source: { use: toy/pairs }, sink: { use: sink/toy } }
+  second: { use: words, source: { use: toy/pairs }, sink: { use: sink/toy }, ${given} }
+  train: { use: learn, from: { first: 1, second: 1 } }
+`;
+    const wrong = await planText(text('with: { vocabulary: 99 }'));
+    expect(wrong.printed).toContain(
+      'manifest.yaml:6:42 hand-over: the stages first and second do not share a tokenizer: 100 and 99 entries',
+    );
+    const right = await planText(text('tokenizer: first'));
+    expect(right.printed).toBe('0 problems\n');
+    expect(right.plan!.stages[2]!.inputs.from).toMatchObject({
+      stage: 'first',
+      artefacts: { tokenizer: { vocabulary: 100 } },
+    });
+    expect(right.plan!.stages[1]!.inputs.tokenizer?.stage).toBe('first');
+    const none = await planText(text('tokenizer: first').replace('use: words', 'use: keep'));
+    expect(none.printed).toContain('tokenizer of the stage second names first, which hands over no tokenizer');
+  });
+
   it('goes on after an operator that does not load, and reports its own line', async () => {
     const folder = makeExample(changed('min: 1,', 'mim: 1,'), {
       'operators/fit.ts': operatorFiles['operators/fit.ts']!.replace("'rxjs'", "'no-such-package'"),
