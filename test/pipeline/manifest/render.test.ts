@@ -5,14 +5,14 @@ import { problemsToJson, renderProblems } from '../../../pipeline/manifest/rende
 const problem: Problem = {
   code: 'unknown-key',
   message: 'unknown key memroy',
-  at: { file: '/work/m.yaml', line: 12, column: 2, length: 6, text: '\tmemroy: 1GB' },
+  at: { file: '/project/m.yaml', line: 12, column: 2, length: 6, text: '\tmemroy: 1GB' },
   expected: 'one of memory, name',
   nearest: 'memory',
 };
 
 describe('renderProblems', () => {
   it('prints place, line, caret line, what is expected and the nearest name', () => {
-    expect(renderProblems([problem], { color: false, workingFolder: '/work' })).toBe(`\
+    expect(renderProblems([problem], { color: false, workingFolder: '/project' })).toBe(`\
 m.yaml:12:2 unknown-key: unknown key memroy
   12 | \tmemroy: 1GB
      | \t^^^^^^
@@ -24,11 +24,11 @@ m.yaml:12:2 unknown-key: unknown key memroy
   });
 
   it('names a file outside of the working directory in full', () => {
-    expect(renderProblems([problem], { color: false, workingFolder: '/other' })).toMatch(/^\/work\/m\.yaml:12:2 /);
+    expect(renderProblems([problem], { color: false, workingFolder: '/other' })).toMatch(/^\/project\/m\.yaml:12:2 /);
   });
 
   it('colours for a terminal', () => {
-    expect(renderProblems([problem], { color: true, workingFolder: '/work' })).toContain('\u001b[31m^^^^^^\u001b[39m');
+    expect(renderProblems([problem], { color: true, workingFolder: '/project' })).toContain('\u001b[31m^^^^^^\u001b[39m');
   });
 
   it('cuts a long line around the place', () => {
@@ -59,7 +59,7 @@ it('writes JSON for tools', () => {
       message: 'unknown key memroy',
       expected: 'one of memory, name',
       nearest: 'memory',
-      file: '/work/m.yaml',
+      file: '/project/m.yaml',
       line: 12,
       column: 2,
       length: 6,
