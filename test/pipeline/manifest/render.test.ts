@@ -28,7 +28,9 @@ m.yaml:12:2 unknown-key: unknown key memroy
   });
 
   it('colours for a terminal', () => {
-    expect(renderProblems([problem], { color: true, workingFolder: '/project' })).toContain('\u001b[31m^^^^^^\u001b[39m');
+    expect(renderProblems([problem], { color: true, workingFolder: '/project' })).toContain(
+      '\u001b[31m^^^^^^\u001b[39m',
+    );
   });
 
   it('cuts a long line around the place', () => {
