@@ -17,7 +17,7 @@ import { type Prompts, writePrompts } from './prompts.js';
 export interface Tokenization {
   /** Text column. */
   column: string;
-  /** Number of tokens of a tokenizer that is trained here. @minimum 259 @maximum 30000 */
+  /** Number of tokens of a tokenizer that is trained here. @minimum 259 */
   vocabulary: number;
   /**
    * Columns of token ids to add, each with what is put directly before the text. `summarize:` is the prefix of the text

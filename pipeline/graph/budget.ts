@@ -11,8 +11,8 @@ export interface MemoryBudget {
   readonly peak: number;
   /** Holds bytes until the returned function is called (calling it twice is harmless). Never refuses. */
   hold(bytes: number): () => void;
-  /** Resolves when there is room, or nothing is held at all: one batch may always be in flight. */
-  room(): Promise<void>;
+  /** Resolves when fewer than `below` bytes (`limit` unless given) are held, or none: one batch may always be in flight. */
+  room(below?: number): Promise<void>;
 }
 
 /** A budget of `limit` bytes. */
@@ -21,7 +21,6 @@ export function createBudget(limit: number): MemoryBudget {
   let peak = 0;
   let waiting: (() => void)[] = [];
   const wake = () => {
-    if (held >= limit && held > 0) return;
     const woken = waiting;
     waiting = [];
     for (const resume of woken) resume();
@@ -45,8 +44,8 @@ export function createBudget(limit: number): MemoryBudget {
         wake();
       };
     },
-    async room() {
-      while (held >= limit && held > 0) await new Promise<void>((resume) => waiting.push(resume));
+    async room(below = limit) {
+      while (held >= below && held > 0) await new Promise<void>((resume) => waiting.push(resume));
     },
   };
 }

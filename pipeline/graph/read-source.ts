@@ -6,7 +6,6 @@ import { AlignflowError, reasonOf } from '../errors.js';
 import type { Options } from '../plan/plan.js';
 import { createRandom, deriveSeed, permutation } from '../run/random.js';
 import type { Source, SourceContext, Unit } from '../source.js';
-import type { MemoryBudget } from './budget.js';
 
 /** A source with its options. */
 export interface ConfiguredSource {
@@ -72,17 +71,20 @@ export async function* readUnits(
 }
 
 /**
- * Pushes batches as long as the budget has room. A turn of the event loop passes between two batches, so that what
- * waits behind an asynchronous boundary (a decoded image, a written file) gets its turn.
+ * Pushes batches, each when `room` has resolved. A turn of the event loop passes between two batches, so that what waits
+ * behind an asynchronous boundary (a decoded image, a written file) gets its turn.
  */
-export function fromBatches(batches: () => AsyncIterable<RecordBatch>, budget: MemoryBudget): Observable<RecordBatch> {
+export function fromBatches(
+  batches: () => AsyncIterable<RecordBatch>,
+  room: () => Promise<unknown>,
+): Observable<RecordBatch> {
   return new Observable((subscriber) => {
     const push = async () => {
       for await (const batch of batches()) {
         if (subscriber.closed) return;
         subscriber.next(batch);
         await nextTurn();
-        await budget.room();
+        await room();
         if (subscriber.closed) return;
       }
       subscriber.complete();

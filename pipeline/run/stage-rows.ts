@@ -7,7 +7,7 @@ import { batchBytes } from '../batch/bytes.js';
 import { withoutOrigin } from '../batch/origin.js';
 import { cacheFolder } from '../cache-folder.js';
 import { createAccount, type OperatorAccount } from '../graph/account.js';
-import { createBudget, type MemoryBudget } from '../graph/budget.js';
+import type { MemoryBudget } from '../graph/budget.js';
 import { chain, type DroppedRow, type Step } from '../graph/chain.js';
 import { mix } from '../graph/mix.js';
 import { type ConfiguredSource, fromBatches, listUnits, readUnits } from '../graph/read-source.js';
@@ -31,6 +31,8 @@ export interface RowsEnvironment {
   readonly budget: MemoryBudget;
   readonly signal: AbortSignal;
   readonly drop: (row: DroppedRow) => void;
+  /** Resolves when the ledger can take more rows. */
+  readonly room: () => Promise<void>;
   readonly note: (text: string) => void;
 }
 
@@ -42,7 +44,7 @@ export interface RowsOptions {
 }
 
 /** A trainer takes a batch at a time, so its rows are read ahead by this many bytes at most, not by the whole budget. */
-const READ_AHEAD = 64_000_000;
+const READ_AHEAD = 32_000_000;
 
 /** The rows of a stage, and the accounts of all that they pass, the source first. */
 export interface StageRows {
@@ -64,9 +66,9 @@ export function openRows(environment: RowsEnvironment): StageRows {
   // The sink is opened before the first row is read, but stands behind all others.
   let sinkAccount: OperatorAccount | undefined;
 
-  const chained = (steps: readonly Step[], room: MemoryBudget, counted: boolean) => {
+  const chained = (steps: readonly Step[], counted: boolean) => {
     const drop = counted ? environment.drop : () => undefined;
-    const linked = chain(steps, { stage: stage.name, signal, budget: room, folder: stage.folder, units, drop });
+    const linked = chain(steps, { stage: stage.name, signal, budget, folder: stage.folder, units, drop });
     if (counted) accounts.push(...linked.accounts);
     return linked.run;
   };
@@ -108,13 +110,14 @@ export function openRows(environment: RowsEnvironment): StageRows {
       return defer(() => {
         const account = createAccount(sources.map(({ source }) => source.name).join(' + '));
         if (options.rehearsal !== true) accounts.push(account);
-        const room = options.repeat === true ? createBudget(Math.min(budget.limit, READ_AHEAD)) : budget;
+        const below = options.repeat === true ? Math.min(budget.limit, READ_AHEAD) : budget.limit;
+        const room = () => Promise.all([budget.room(below), environment.room()]);
         return fromBatches(() => batches(options, account), room).pipe(
           tap((batch) => {
             account.rowsIn += batch.numRows;
             account.rowsOut += batch.numRows;
           }),
-          chained(stage.steps, room, options.rehearsal !== true),
+          chained(stage.steps, options.rehearsal !== true),
           skipFirst(options.skip ?? 0),
         );
       });
@@ -122,7 +125,7 @@ export function openRows(environment: RowsEnvironment): StageRows {
     through:
       (step, { counted }) =>
       (rows) =>
-        defer(() => rows.pipe(chained([step], budget, counted))),
+        defer(() => rows.pipe(chained([step], counted))),
     write(rows, { sink, options, use }, schema, folder) {
       return defer(async () => {
         await mkdir(folder, { recursive: true });

@@ -55,6 +55,7 @@ export async function runStage(stage: PlannedStage, environment: StageEnvironmen
     budget,
     signal,
     drop: (row) => ledger.append(row),
+    room: () => ledger.room(),
     note: (text) => take({ kind: 'note', text }),
   });
   try {
