@@ -1,0 +1,95 @@
+/**
+ * The contrastive stage on random rows in memory, in a process of its own: the model `tiny`, the batch and the texts of the
+ * emoji manifest. Prints one line of JSON like `peers/contrastive_step.py`. Usage: node contrastive-step.js KEPT STEPS
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Field, FixedSizeBinary, Int32, List, makeData, type RecordBatch, Vector, vectorFromArray } from 'apache-arrow';
+import { EMPTY, filter, from, lastValueFrom, map, toArray } from 'rxjs';
+import { pixelsField } from '../../operators/images/pixels.js';
+import { batchOf } from '../../pipeline/batch/build.js';
+import { batchBytes } from '../../pipeline/batch/bytes.js';
+import { withColumn } from '../../pipeline/batch/columns.js';
+import { createBudget, type MemoryBudget } from '../../pipeline/graph/budget.js';
+import { createRandom } from '../../pipeline/run/random.js';
+import type { StageContext } from '../../pipeline/stage.js';
+import { startBackend } from '../../stages/backend/start.js';
+import contrastive, { type Contrastive } from '../../stages/contrastive.js';
+
+const [BATCH, LENGTH, VOCABULARY, SIDE, PATCHES] = [256, 12, 4096, 32, 16];
+/** Steps before the clock counts: the first one records the graph. */
+const WARMUP = 10;
+
+const kept = Number(process.argv[2]);
+const steps = Number(process.argv[3]);
+const folder = await mkdtemp(join(tmpdir(), 'alignflow-bench-'));
+try {
+  const speeds = await trainingSpeeds();
+  const { version } = await startBackend();
+  const result = {
+    samplesPerSecond: speeds.toSorted((a, b) => a - b)[speeds.length >> 1],
+    peakBytes: process.resourceUsage().maxRSS * 1024,
+    version: `TensorFlow ${version}`,
+  };
+  process.stdout.write(`${JSON.stringify(result)}\n`);
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}
+
+/** Samples/s of each step after the warm-up. */
+async function trainingSpeeds(): Promise<number[]> {
+  const config = {
+    ...contrastive.defaults,
+    length: LENGTH,
+    steps: WARMUP + steps,
+    masking: 1 - kept / PATCHES,
+    unmasked: 0,
+    checkpointEvery: WARMUP + steps,
+  } as unknown as Contrastive;
+  const batch = randomRows();
+  const tokenizer = { vocabulary: VOCABULARY };
+  const inputs = { name: 'bench', seed: 7, from: { stage: 'rows', folder, artefacts: { tokenizer } } };
+  const events = contrastive.run(config, inputs, stageContext(batch));
+  const metrics = events.pipe(
+    filter((event) => event.kind === 'step'),
+    map(({ values }) => values.samples_per_second!),
+    toArray(),
+  );
+  return (await lastValueFrom(metrics)).slice(WARMUP);
+}
+
+function stageContext(batch: RecordBatch): StageContext {
+  const budget = createBudget(2 * batchBytes(batch));
+  return {
+    folder,
+    seed: 7,
+    signal: new AbortController().signal,
+    budget,
+    rows: () => from(forever(batch, budget)),
+    through: () => () => EMPTY,
+    write: () => EMPTY,
+  };
+}
+
+async function* forever(batch: RecordBatch, budget: MemoryBudget): AsyncGenerator<RecordBatch> {
+  for (;;) {
+    await budget.room();
+    yield batch;
+  }
+}
+
+function randomRows(): RecordBatch {
+  const random = createRandom(7);
+  const ids = Array.from({ length: BATCH }, () =>
+    Int32Array.from({ length: 4 + random.integer(LENGTH - 4) }, () => random.integer(VOCABULARY)),
+  );
+  const type = new FixedSizeBinary(3 * SIDE * SIDE);
+  const pixels = Uint8Array.from({ length: BATCH * type.byteWidth }, () => random.integer(256));
+  const tokens = vectorFromArray(ids, new List(new Field('item', new Int32(), true)));
+  return withColumn(
+    batchOf({ tokens }),
+    pixelsField('pixels', SIDE, SIDE),
+    new Vector([makeData({ type, length: BATCH, data: pixels })]),
+  );
+}

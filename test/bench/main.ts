@@ -1,0 +1,85 @@
+/** `npm run bench -- emoji`: measures the emoji manifest and the step of its contrastive stage beside PyTorch's. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Command } from 'commander';
+import { type EmojiRun, runEmoji, runEmojiCold } from './emoji-run.js';
+import { type Figure, modelFigures, sameFigures, sumFigures } from './figures.js';
+import { describeMachine } from './machine.js';
+import { pythonWithTorch } from './peer.js';
+import { appendResults, renderResults } from './results.js';
+import { type RaceResult, raceSteps } from './step-race.js';
+
+/** What the command line of `emoji` gives. */
+interface EmojiOptions {
+  readonly cold: boolean;
+  readonly step: boolean;
+  readonly run: boolean;
+  readonly python?: string;
+  readonly set: readonly string[];
+}
+
+/** Seconds that the whole command may take. */
+const LIMIT = 15 * 60;
+
+const repository = fileURLToPath(new URL('../../../', import.meta.url));
+const program = new Command('bench').description(
+  'Measures alignflow and appends what it found to test/bench/results.md.',
+);
+program
+  .command('emoji')
+  .description('the emoji manifest, run twice, and its contrastive step beside PyTorch')
+  .option('--cold', 'first run from nothing: a clone of the last commit, no caches', false)
+  .option('--no-step', 'leave out the comparison with PyTorch')
+  .option('--no-run', 'only the comparison with PyTorch, printed and not appended')
+  .option('--python <file>', 'a Python with PyTorch; a virtual environment is made unless given')
+  .option('--set <path=value>', 'override a value of the manifest', (one: string, all: string[]) => [...all, one], [])
+  .action(benchEmoji);
+await program.parseAsync();
+
+async function benchEmoji(options: EmojiOptions): Promise<void> {
+  const machine = describeMachine(repository);
+  const races = options.step ? await race(options) : [];
+  if (!options.run) {
+    process.stdout.write(`${JSON.stringify(races, undefined, 1)}\n`);
+    return;
+  }
+  const { cold, set } = options;
+  const folder = await mkdtemp(join(tmpdir(), 'alignflow-bench-'));
+  try {
+    const checkout = { checkout: repository };
+    const first = cold
+      ? await runEmojiCold(repository, join(folder, 'cold'), set)
+      : { ...checkout, ...(await runEmoji({ ...checkout, output: join(folder, 'first'), set })) };
+    const second = await runEmoji({ ...checkout, ...first, output: join(folder, 'second'), set });
+    const figures = [...timeFigures(first), ...modelFigures(first.report), ...sumFigures(first.report)];
+    const results = {
+      machine,
+      cold,
+      set,
+      run: first,
+      figures: [...figures, ...sameFigures(first.report, second.report)],
+      races,
+    };
+    process.stdout.write(renderResults(results));
+    await appendResults(join(repository, 'test/bench/results.md'), results);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function race({ python }: EmojiOptions): Promise<RaceResult[]> {
+  const found = await pythonWithTorch(python, repository);
+  const races: RaceResult[] = [];
+  for (const kept of [8, 16]) races.push(await raceSteps({ checkout: repository, python: found, kept, rounds: 3 }));
+  return races;
+}
+
+function timeFigures({ parts, peakBytes }: EmojiRun): Figure[] {
+  const seconds = parts.reduce((sum, [, part]) => sum + part, 0);
+  return [
+    { name: 'whole command', value: `${seconds.toFixed(0)} s`, wanted: `at most ${LIMIT} s`, met: seconds <= LIMIT },
+    { name: 'peak resident memory', value: `${(peakBytes / 1e9).toFixed(2)} GB` },
+  ];
+}
