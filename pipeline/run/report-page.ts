@@ -32,7 +32,7 @@ ${STYLE}
 </header>
 <main>
 ${failed === undefined ? undefined : html`<p class="note bad">The run ended in stage <b>${failed.name}</b>. What came before it is complete.</p>`}
-${tiles(stages.flatMap(({ metrics = [] }) => metrics))}
+${tiles(stages.flatMap(({ name, metrics = [] }) => metrics.map((metric) => ({ ...metric, task: `${name}: ${metric.task}` }))))}
 ${overview(stages)}
 ${stages.map((stage, index) => stageSection(stage, index + 1))}
 </main>

@@ -59,18 +59,19 @@ export interface StageRows {
 /** Opens the rows of a stage. Nothing is read before `rows` is subscribed to. */
 export function openRows(environment: RowsEnvironment): StageRows {
   const { stage, sources, budget, signal } = environment;
-  const accounts: OperatorAccount[] = [];
+  // In the order of the rows, which is not the order in which they are opened: the sink first, the source last.
+  const accounts: { readonly read: OperatorAccount[]; readonly through: OperatorAccount[]; written?: OperatorAccount } =
+    {
+      read: [],
+      through: [],
+    };
   const units: Unit[] = [];
   let expected: number | undefined;
   let shards: readonly Shard[] = [];
-  // The sink is opened before the first row is read, but stands behind all others.
-  let sinkAccount: OperatorAccount | undefined;
 
   const chained = (steps: readonly Step[], counted: boolean) => {
     const drop = counted ? environment.drop : () => undefined;
-    const linked = chain(steps, { stage: stage.name, signal, budget, folder: stage.folder, units, drop });
-    if (counted) accounts.push(...linked.accounts);
-    return linked.run;
+    return chain(steps, { stage: stage.name, signal, budget, folder: stage.folder, units, drop });
   };
 
   /** Reads all sources as one, with the origins of each set apart. */
@@ -101,7 +102,8 @@ export function openRows(environment: RowsEnvironment): StageRows {
 
   return {
     get accounts() {
-      return sinkAccount === undefined ? accounts : [...accounts, sinkAccount];
+      const { read, through, written } = accounts;
+      return [...read, ...through, ...(written === undefined ? [] : [written])];
     },
     get shards() {
       return shards;
@@ -109,7 +111,9 @@ export function openRows(environment: RowsEnvironment): StageRows {
     rows(options = {}) {
       return defer(() => {
         const account = createAccount(sources.map(({ source }) => source.name).join(' + '));
-        if (options.rehearsal !== true) accounts.push(account);
+        const counted = options.rehearsal !== true;
+        const steps = chained(stage.steps, counted);
+        if (counted) accounts.read.push(account, ...steps.accounts);
         const below = options.repeat === true ? Math.min(budget.limit, READ_AHEAD) : budget.limit;
         const room = () => Promise.all([budget.room(below), environment.room()]);
         return fromBatches(() => batches(options, account), room).pipe(
@@ -117,15 +121,16 @@ export function openRows(environment: RowsEnvironment): StageRows {
             account.rowsIn += batch.numRows;
             account.rowsOut += batch.numRows;
           }),
-          chained(stage.steps, options.rehearsal !== true),
+          steps.run,
           skipFirst(options.skip ?? 0),
         );
       });
     },
-    through:
-      (step, { counted }) =>
-      (rows) =>
-        defer(() => rows.pipe(chained([step], counted))),
+    through(step, { counted }) {
+      const linked = chained([step], counted);
+      if (counted) accounts.through.push(...linked.accounts);
+      return linked.run;
+    },
     write(rows, { sink, options, use }, schema, folder) {
       return defer(async () => {
         await mkdir(folder, { recursive: true });
@@ -133,7 +138,7 @@ export function openRows(environment: RowsEnvironment): StageRows {
       }).pipe(
         mergeMap((writer) => {
           const account = createAccount(use);
-          sinkAccount = account;
+          accounts.written = account;
           const written = writeInOrder(rows, budget, async (batch) => {
             account.rowsIn += batch.numRows;
             const startedAt = performance.now();
@@ -145,7 +150,7 @@ export function openRows(environment: RowsEnvironment): StageRows {
             map(
               (): Progress => ({
                 kind: 'progress',
-                done: accounts[0]?.rowsIn ?? account.rowsOut,
+                done: accounts.read[0]?.rowsIn ?? account.rowsOut,
                 ...(expected === undefined ? {} : { total: expected }),
                 unit: 'rows',
               }),

@@ -7,7 +7,7 @@ const SHARE = /(?:^|_)(?:r\d+|top\d+|accuracy|recall|precision|f1|match|rate|sha
 /** Names of metrics that say most about a run. */
 const HEADLINE = /(?:^|_)(?:r1|top1|accuracy|match|cider)(?:_|$)/;
 /** Most figures on top of the page. */
-const TILES = 12;
+const TILES = 18;
 
 /** Whether a figure is a share of 0 to 1, by the name of its metric. */
 function isShare({ metric, value }: Pick<MetricReport, 'metric' | 'value'>): boolean {

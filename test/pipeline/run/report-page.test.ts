@@ -54,12 +54,12 @@ describe('renderReport', () => {
 
   it('begins with the figures that say most, then the stages in a table', () => {
     expect(texts(page.match(/<ul class="tiles">[\s\S]*?<\/ul>/)![0], 'li')).toEqual([
-      '39.8 %image to text R@1retrieval, InternVL-C',
-      '41.2 %text to image R@1retrieval, InternVL-C',
-      '11.7 %zero shot zh top-1zero-shot, Chinese',
-      '8.3 %zero shot ar top-1zero-shot, Arabic',
-      '26.2 %exact matchcaptions',
-      '1.274CIDErcaptions',
+      '39.8 %image to text R@1score: retrieval, InternVL-C',
+      '41.2 %text to image R@1score: retrieval, InternVL-C',
+      '11.7 %zero shot zh top-1score: zero-shot, Chinese',
+      '8.3 %zero shot ar top-1score: zero-shot, Arabic',
+      '26.2 %exact matchscore: captions',
+      '1.274CIDErscore: captions',
     ]);
     expect(texts(page.match(/<table class="overview">[\s\S]*?<\/table>/)![0], 'tr').slice(1)).toEqual([
       'pairs filteringcomplete before 48 s34,81230,244',
