@@ -40,7 +40,11 @@ export {
   type OperatorDefinition,
   type Reads,
 } from './operator.js';
+export type { Plan } from './plan/plan.js';
+export { type Planned, planManifest } from './plan/plan-manifest.js';
+export type { RunEvent } from './run/events.js';
 export { createRandom, deriveSeed, permutation, type Random } from './run/random.js';
+export { type RunOptions, run } from './run/run.js';
 export { defineSink, type Shard, type Sink, type SinkContext, type SinkWriter } from './sink.js';
 export { defineSource, type Source, type SourceContext, type Unit } from './source.js';
 export {

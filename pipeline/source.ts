@@ -33,6 +33,11 @@ export interface SourceDefinition<Config extends object> {
   readonly drops?: readonly string[];
   /** The schema of its batches; may read a header, never rows. */
   readonly schema: (config: Config, context: Pick<SourceContext, 'stage' | 'base'>) => Promise<Schema>;
+  /**
+   * What tells this data from other data of the same options, without reading it: names, sizes and times of files. A stage
+   * whose data changed is run again. Left out by a source whose options say all.
+   */
+  readonly identity?: (config: NoInfer<Config>, context: Pick<SourceContext, 'stage' | 'base'>) => Promise<string>;
   /** All that there is to read, in its natural order, the same at each call. */
   readonly units: (config: NoInfer<Config>, context: SourceContext) => Promise<readonly Unit[]>;
   /** Reads one unit, as batches of any size. */
@@ -46,11 +51,13 @@ export interface Source<Config extends object = never> {
   readonly defaults: Readonly<Record<string, unknown>>;
   readonly drops: readonly string[];
   readonly schema: (config: Config, context: Pick<SourceContext, 'stage' | 'base'>) => Promise<Schema>;
+  readonly identity: (config: Config, context: Pick<SourceContext, 'stage' | 'base'>) => Promise<string>;
   readonly units: (config: Config, context: SourceContext) => Promise<readonly Unit[]>;
   readonly read: (unit: Unit, config: Config, context: SourceContext) => AsyncIterable<RecordBatch>;
 }
 
 /** Declares a source. One file, one `export default defineSource({...})`. */
 export function defineSource<Config extends object>(definition: SourceDefinition<Config>): Source<Config> {
-  return { kind: 'source', ...definition, defaults: { ...definition.defaults }, drops: definition.drops ?? [] };
+  const { defaults, drops = [], identity = async () => '' } = definition;
+  return { kind: 'source', ...definition, defaults: { ...defaults }, drops, identity };
 }

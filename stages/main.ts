@@ -4,7 +4,6 @@ import { availableParallelism } from 'node:os';
 import { createProgram, runProgram } from '../pipeline/cli.js';
 import type { Plan } from '../pipeline/plan/plan.js';
 import { addBackendCommands, setUpVisibly } from './backend/commands.js';
-import { startBackend } from './backend/start.js';
 
 /** Kinds of stages that use no tensors: a manifest of these alone needs no backend. */
 const withoutTensors = new Set(['filtering', 'tokenization']);
@@ -17,6 +16,8 @@ await runProgram(program, process.argv);
 async function prepareBackend({ stages }: Plan): Promise<string> {
   if (stages.every(({ stage }) => withoutTensors.has(stage.name))) return 'no tensors';
   await setUpVisibly();
+  // Loaded when it is needed: check, plan and describe start faster without the tensor library.
+  const { startBackend } = await import('./backend/start.js');
   const { kind, version } = await startBackend();
   return `${kind === 'tensorflow' ? 'TensorFlow' : 'WebAssembly'} ${version}, ${availableParallelism()} threads`;
 }

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Schema } from 'apache-arrow';
 import { schemaDifference } from '../../pipeline/batch/equal.js';
@@ -34,6 +35,12 @@ export default defineSource({
   schema: async (config: ParquetSource, { base }) => {
     const [first] = await listFiles(base, config.path, '.parquet');
     return plainSchema((await openParquet(first!, { name: fileName(base, first!), columns: config.columns })).schema);
+  },
+
+  identity: async ({ path }, { base }) => {
+    const files = await listFiles(base, path, '.parquet');
+    const states = await Promise.all(files.map(async (file) => ({ file, ...(await stat(file)) })));
+    return JSON.stringify(states.map(({ file, size, mtimeMs }) => [fileName(base, file), size, mtimeMs]));
   },
 
   units: async (config, context) => {

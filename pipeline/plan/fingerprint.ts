@@ -12,7 +12,7 @@ interface UsedPart {
   readonly options: Options | undefined;
 }
 
-/** All that the output of a stage depends on, besides the data that its source reads. */
+/** All that the output of a stage depends on. */
 export interface FingerprintInputs {
   readonly stage: ManifestStage;
   readonly seed: number;
@@ -24,7 +24,7 @@ export interface FingerprintInputs {
 }
 
 /**
- * A hash of all that a stage's output depends on: its options, the versions of what it uses, its seed, and the
+ * A hash of all that a stage's output depends on: its options, the names, sizes and times of the files that its source reads, the versions of what it uses, its seed, and the
  * fingerprints of the stages that it takes anything from. SHA-256, hexadecimal. Gates, memory and folders are no part.
  */
 export function stageFingerprint(
@@ -37,6 +37,7 @@ export function stageFingerprint(
     part: used(part),
     seed,
     source: source && used(source),
+    data: rows !== undefined && 'source' in rows.from ? rows.from.data : undefined,
     columns: rows?.schema.fields.map(({ name, type }) => [name, typeName(type)]),
     stored: stored.map((share) => [earlier(share.stage), share.weight]),
     from: stage.from.map((share) => [earlier(share.stage.value), share.weight]),

@@ -33,8 +33,11 @@ export async function planSource(
   // A path that leads nowhere is best mended where it stands.
   const path = (typeof options.path === 'string' && placeOfText(listed?.options, options.path)) || at;
   const schema = await callPart(() => definition.schema(options, context), `schema of ${use}`, 'source', path, report);
-  if (schema === undefined) return { ...NO_ROWS, source };
-  return { rows: { schema, from: { use, at, entry, options, source: definition } }, schema, source };
+  const data =
+    schema &&
+    (await callPart(() => definition.identity(options, context), `identity of ${use}`, 'source', path, report));
+  if (schema === undefined || data === undefined) return { ...NO_ROWS, source };
+  return { rows: { schema, from: { use, at, entry, options, source: definition, data } }, schema, source };
 }
 
 /**

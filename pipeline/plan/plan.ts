@@ -85,6 +85,8 @@ interface PlannedPart {
 
 export interface PlannedSource extends PlannedPart {
   readonly source: Source<Options>;
+  /** What tells its data from other data of the same options. */
+  readonly data: string;
 }
 
 export interface PlannedSink extends PlannedPart {
