@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { Observable } from 'rxjs';
+import { reasonOf } from '../errors.js';
 import { createBudget } from '../graph/budget.js';
 import { loadSource } from '../plan/load-source.js';
 import type { Plan, PlannedStage } from '../plan/plan.js';
@@ -29,8 +30,7 @@ export interface RunOptions {
 export function run(plan: Plan, options: RunOptions): Observable<RunEvent> {
   return new Observable((subscriber) => {
     const abort = new AbortController();
-    const signal = options.signal === undefined ? abort.signal : AbortSignal.any([abort.signal, options.signal]);
-    runStages(plan, options, signal, (event) => subscriber.next(event)).then(
+    runStages(plan, options, abort, (event) => subscriber.next(event)).then(
       () => subscriber.complete(),
       (error: unknown) => subscriber.error(error),
     );
@@ -40,13 +40,14 @@ export function run(plan: Plan, options: RunOptions): Observable<RunEvent> {
 
 async function runStages(
   plan: Plan,
-  { backend }: RunOptions,
-  signal: AbortSignal,
+  { backend, signal: outer }: RunOptions,
+  abort: AbortController,
   emit: (event: RunEvent) => void,
 ): Promise<void> {
   const began = performance.now();
   const startedAt = new Date().toISOString();
-  const unlock = await lockOutput(plan.output);
+  const signal = outer === undefined ? abort.signal : AbortSignal.any([abort.signal, outer]);
+  const unlock = await lockOutput(plan.output, (error) => abort.abort(error));
   const reports: StageReport[] = [];
   const report = join(plan.output, 'report.html');
   const writeReport = async () => {
@@ -86,9 +87,10 @@ async function runStages(
           use: stage.stage.name,
           status: 'failed',
           seconds,
-          notes: [String(error instanceof Error ? error.message : error)],
+          notes: [reasonOf(error)],
         });
-        await writeReport();
+        // The first error is the one to tell, whatever stands against the report.
+        await writeReport().catch(() => undefined);
         throw error;
       }
     }

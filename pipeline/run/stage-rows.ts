@@ -2,9 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import type { RecordBatch, Schema } from 'apache-arrow';
-import { concat, defer, EMPTY, map, mergeMap, Observable, type OperatorFunction, skip as skipFirst, tap } from 'rxjs';
-import { batchBytes } from '../batch/bytes.js';
-import { withoutOrigin } from '../batch/origin.js';
+import { defer, map, type Observable, type OperatorFunction, skip as skipFirst, tap } from 'rxjs';
 import { cacheFolder } from '../cache-folder.js';
 import { createAccount, type OperatorAccount } from '../graph/account.js';
 import type { MemoryBudget } from '../graph/budget.js';
@@ -16,6 +14,7 @@ import type { PlannedSink, PlannedStage } from '../plan/plan.js';
 import type { Shard } from '../sink.js';
 import type { SourceContext, Unit } from '../source.js';
 import { deriveSeed } from './random.js';
+import { type Writing, writeRows } from './write-rows.js';
 
 /** A source of a stage and its share of the rows. */
 export interface WeightedSource extends ConfiguredSource {
@@ -49,11 +48,13 @@ const READ_AHEAD = 32_000_000;
 /** The rows of a stage, and the accounts of all that they pass, the source first. */
 export interface StageRows {
   readonly accounts: readonly OperatorAccount[];
-  /** Shards that the sink committed. */
+  /** Shards that the sink committed, relative to the stage's folder. */
   readonly shards: readonly Shard[];
   rows(options?: RowsOptions): Observable<RecordBatch>;
   through(step: Step, options: { readonly counted: boolean }): OperatorFunction<RecordBatch, RecordBatch>;
   write(rows: Observable<RecordBatch>, sink: PlannedSink, schema: Schema, folder: string): Observable<Progress>;
+  /** Resolves when the sink does nothing any more. */
+  settled(): Promise<void>;
 }
 
 /** Opens the rows of a stage. Nothing is read before `rows` is subscribed to. */
@@ -67,7 +68,7 @@ export function openRows(environment: RowsEnvironment): StageRows {
     };
   const units: Unit[] = [];
   let expected: number | undefined;
-  let shards: readonly Shard[] = [];
+  let written: { readonly writing: Writing; readonly folder: string } | undefined;
 
   const chained = (steps: readonly Step[], counted: boolean) => {
     const drop = counted ? environment.drop : () => undefined;
@@ -106,7 +107,9 @@ export function openRows(environment: RowsEnvironment): StageRows {
       return [...read, ...through, ...(written === undefined ? [] : [written])];
     },
     get shards() {
-      return shards;
+      if (written === undefined) return [];
+      const { writing, folder } = written;
+      return writing.shards.map((shard) => ({ ...shard, file: join(folder, shard.file) }));
     },
     rows(options = {}) {
       return defer(() => {
@@ -132,61 +135,29 @@ export function openRows(environment: RowsEnvironment): StageRows {
       return linked.run;
     },
     write(rows, { sink, options, use }, schema, folder) {
-      return defer(async () => {
+      const account = createAccount(use);
+      const open = async () => {
         await mkdir(folder, { recursive: true });
         return sink.open(options, { stage: stage.name, folder, schema, signal });
-      }).pipe(
-        mergeMap((writer) => {
-          const account = createAccount(use);
-          accounts.written = account;
-          const written = writeInOrder(rows, budget, async (batch) => {
-            account.rowsIn += batch.numRows;
-            const startedAt = performance.now();
-            await writer.write(withoutOrigin(batch));
-            account.seconds += (performance.now() - startedAt) / 1000;
-            account.rowsOut += batch.numRows;
-          });
-          const progress = written.pipe(
-            map(
-              (): Progress => ({
-                kind: 'progress',
-                done: accounts.read[0]?.rowsIn ?? account.rowsOut,
-                ...(expected === undefined ? {} : { total: expected }),
-                unit: 'rows',
-              }),
-            ),
-          );
-          let closed = false;
-          const commit = defer(async () => {
-            shards = (await writer.close()).map((shard) => ({
-              ...shard,
-              file: join(relative(stage.folder, folder), shard.file),
-            }));
-            closed = true;
-          }).pipe(mergeMap(() => EMPTY));
-          return new Observable<Progress>((subscriber) => {
-            const subscription = concat(progress, commit).subscribe(subscriber);
-            subscription.add(() => {
-              if (!closed) void writer.abort();
-            });
-            return subscription;
-          });
-        }),
+      };
+      const writing = writeRows(rows, open, { budget, account });
+      accounts.written = account;
+      written = { writing, folder: relative(stage.folder, folder) };
+      return writing.batches.pipe(
+        map(
+          (): Progress => ({
+            kind: 'progress',
+            done: accounts.read[0]?.rowsIn ?? account.rowsOut,
+            ...(expected === undefined ? {} : { total: expected }),
+            unit: 'rows',
+          }),
+        ),
       );
     },
+    async settled() {
+      await written?.writing.settled();
+    },
   };
-}
-
-/** Writes batches one after the other; each is held in the budget until it is written. Emits once per batch. */
-function writeInOrder(
-  rows: Observable<RecordBatch>,
-  budget: MemoryBudget,
-  write: (batch: RecordBatch) => Promise<void>,
-): Observable<void> {
-  return rows.pipe(
-    map((batch) => ({ batch, release: budget.hold(batchBytes(batch)) })),
-    mergeMap(({ batch, release }) => defer(() => write(batch).finally(release)), 1),
-  );
 }
 
 function sourceContext(

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { createReadStream } from 'node:fs';
+import { readdir, rm } from 'node:fs/promises';
+import { join, sep } from 'node:path';
 import { lastValueFrom, tap } from 'rxjs';
 import { AlignflowError, reasonOf } from '../errors.js';
 import { droppedRows, type OperatorAccount } from '../graph/account.js';
 import type { MemoryBudget } from '../graph/budget.js';
-import type { Result, StageEvent } from '../metrics.js';
+import { untilAborted } from '../graph/until-aborted.js';
+import type { StageEvent } from '../metrics.js';
 import type { Operator } from '../operator.js';
 import type { Options, PlannedStage } from '../plan/plan.js';
 import type { StageContext } from '../stage.js';
@@ -30,6 +32,7 @@ export interface StageEnvironment {
 
 /** Rows are written into this folder of a stage. */
 export const ROWS = 'rows';
+const LEDGER = 'ledger.parquet';
 
 /**
  * Runs one stage in its folder: its rows through its steps, its own work, its ledger and metrics tables. Resolves with
@@ -38,7 +41,7 @@ export const ROWS = 'rows';
 export async function runStage(stage: PlannedStage, environment: StageEnvironment): Promise<StageRecord> {
   const startedAt = performance.now();
   const { signal, budget, emit } = environment;
-  const ledger = await openLedger(join(stage.folder, 'ledger.parquet'));
+  const ledger = await openLedger(join(stage.folder, LEDGER));
   const metrics = await openMetricsTable(join(stage.folder, 'metrics.parquet'));
   const report = collectReport(stage);
   const take = (event: StageEvent) => {
@@ -61,11 +64,11 @@ export async function runStage(stage: PlannedStage, environment: StageEnvironmen
   try {
     await rm(join(stage.folder, ROWS), { recursive: true, force: true });
     const events = stage.stage.run(stage.options, stage.inputs, stageContext(stage, environment, rows));
-    await lastValueFrom(events.pipe(tap(take)), { defaultValue: undefined });
-    signal.throwIfAborted();
+    await lastValueFrom(events.pipe(untilAborted(signal), tap(take)), { defaultValue: undefined });
     await ledger.close();
     await metrics.close();
   } catch (error) {
+    await rows.settled();
     await ledger.abort();
     await metrics.abort();
     throw error instanceof AlignflowError ? error.at({ stage: stage.name }) : asFailure(error, stage);
@@ -135,25 +138,34 @@ async function listFiles(folder: string, { shards }: StageRows): Promise<StageFi
   const names = (await readdir(folder, { recursive: true, withFileTypes: true }))
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
-    .filter((name) => !NOT_MADE.has(name) && !name.startsWith('checkpoints'))
+    .filter((name) => !NOT_MADE.has(name) && !name.startsWith(`checkpoints${sep}`))
     .sort();
   for (const file of names) {
     const shard = known.get(file);
     if (shard !== undefined) files.push({ file, bytes: shard.bytes, sha256: shard.sha256 });
-    else {
-      const content = await readFile(join(folder, file));
-      files.push({ file, bytes: content.length, sha256: createHash('sha256').update(content).digest('hex') });
-    }
+    else files.push({ file, ...(await hashFile(join(folder, file))) });
   }
   return files;
+}
+
+/** Size and hash of a file, which may be larger than the memory. */
+async function hashFile(path: string): Promise<Omit<StageFile, 'file'>> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  for await (const part of createReadStream(path) as AsyncIterable<Buffer>) {
+    hash.update(part);
+    bytes += part.length;
+  }
+  return { bytes, sha256: hash.digest('hex') };
 }
 
 /** Files of the engine that say how a stage was made, not what it made. */
 const NOT_MADE = new Set(['started.json', 'manifest.yaml', 'metrics.parquet']);
 
+/** One hash for all that the stage made. Not of the ledger: the order of its rows depends on which operator was faster. */
 function digestOf(files: readonly StageFile[]): string {
   const hash = createHash('sha256');
-  for (const { file, sha256 } of files) hash.update(`${file}\0${sha256}\n`);
+  for (const { file, sha256 } of files) if (file !== LEDGER) hash.update(`${file}\0${sha256}\n`);
   return hash.digest('hex');
 }
 
@@ -165,9 +177,4 @@ function asFailure(error: unknown, stage: PlannedStage): AlignflowError {
     where: { stage: stage.name },
     cause: error,
   });
-}
-
-/** The figures of a stage by name, the last of each. */
-export function figures(results: readonly Result[]): ReadonlyMap<string, number> {
-  return new Map(results.map(({ metric, value }) => [metric, value]));
 }

@@ -8,13 +8,12 @@ import {
   finalize,
   from,
   map,
-  merge,
-  Observable,
   type OperatorFunction,
   take,
   throwError,
 } from 'rxjs';
 import { AlignflowError } from '../../pipeline/errors.js';
+import { untilAborted } from '../../pipeline/graph/until-aborted.js';
 import type { StepMetrics } from '../../pipeline/metrics.js';
 import type { Program, Tensors } from '../backend/program.js';
 import { type AdamWOptions, biasCorrections } from './adamw.js';
@@ -90,7 +89,8 @@ export function train<Batch>(options: TrainerOptions<Batch>): OperatorFunction<B
         concatWith(early),
         finalize(() => held.forEach(leave)),
       );
-      return merge(metrics, aborted(options.signal)).pipe(take(steps));
+      const limited = metrics.pipe(take(steps));
+      return options.signal === undefined ? limited : limited.pipe(untilAborted(options.signal));
     });
 }
 
@@ -180,17 +180,6 @@ function stopwatch() {
       since = performance.now();
     },
   };
-}
-
-/** Never emits; fails with the signal's reason when it is aborted. */
-function aborted(signal: AbortSignal | undefined): Observable<never> {
-  return new Observable((subscriber) => {
-    if (signal === undefined) return subscriber.complete();
-    const stop = () => subscriber.error(signal.reason);
-    if (signal.aborted) return stop();
-    signal.addEventListener('abort', stop, { once: true });
-    return () => signal.removeEventListener('abort', stop);
-  });
 }
 
 function endedEarly(steps: number, done: number): AlignflowError {

@@ -1,0 +1,79 @@
+import type { RecordBatch } from 'apache-arrow';
+import { concat, concatMap, defer, finalize, ignoreElements, map, mergeMap, type Observable, tap } from 'rxjs';
+import { batchBytes } from '../batch/bytes.js';
+import { withoutOrigin } from '../batch/origin.js';
+import type { OperatorAccount } from '../graph/account.js';
+import type { MemoryBudget } from '../graph/budget.js';
+import type { Shard, SinkWriter } from '../sink.js';
+
+/** Rows on their way into a sink. */
+export interface Writing {
+  /** Writes when it is subscribed to, and emits after each batch. Completes when all is committed. */
+  readonly batches: Observable<void>;
+  /** What was committed, once it is complete. */
+  readonly shards: readonly Shard[];
+  /** Resolves when nothing is under way any more, after an error or an unsubscription too. */
+  settled(): Promise<void>;
+}
+
+/**
+ * Writes batches through a sink, one after the other; each counts in the budget until it is written. When the stream ends
+ * before its time, the sink is told to leave nothing behind, once it has done what it was doing.
+ */
+export function writeRows(
+  rows: Observable<RecordBatch>,
+  open: () => Promise<SinkWriter>,
+  { budget, account }: { readonly budget: MemoryBudget; readonly account: OperatorAccount },
+): Writing {
+  let shards: readonly Shard[] = [];
+  let underway: Promise<unknown> = Promise.resolve();
+  const begin = <T>(work: Promise<T>): Promise<T> => {
+    underway = work.catch(() => undefined);
+    return work;
+  };
+  const writeOne = async (writer: SinkWriter, batch: RecordBatch): Promise<void> => {
+    account.rowsIn += batch.numRows;
+    const startedAt = performance.now();
+    await writer.write(withoutOrigin(batch));
+    account.seconds += (performance.now() - startedAt) / 1000;
+    account.rowsOut += batch.numRows;
+  };
+  const through = (writer: SinkWriter): Observable<void> => {
+    const held = new Set<() => void>();
+    let committed = false;
+    const written = rows.pipe(
+      map((batch) => {
+        const release = budget.hold(batchBytes(batch));
+        held.add(release);
+        return { batch, release };
+      }),
+      concatMap(async ({ batch, release }) => {
+        await begin(writeOne(writer, batch));
+        held.delete(release);
+        release();
+      }),
+    );
+    const commit = defer(() => begin(writer.close())).pipe(
+      tap((files) => {
+        shards = files;
+        committed = true;
+      }),
+      ignoreElements(),
+    );
+    return concat(written, commit).pipe(
+      finalize(() => {
+        for (const release of held) release();
+        if (!committed) begin(underway.then(() => writer.abort())).catch(() => undefined);
+      }),
+    );
+  };
+  return {
+    batches: defer(() => begin(open())).pipe(mergeMap(through)),
+    get shards() {
+      return shards;
+    },
+    async settled() {
+      await underway;
+    },
+  };
+}
