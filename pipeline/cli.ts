@@ -22,7 +22,7 @@ export function createProgram(prepare: Prepare): Command {
   return program;
 }
 
-/** Runs a command line and sets the process's exit code. An `AlignflowError` is told in its own words, any other with its stack. */
+/** Runs a command line and sets the process's exit code. An `AlignflowError` is told in its own words, a defect with its stack. */
 export async function runProgram(program: Command, argv: readonly string[]): Promise<void> {
   try {
     await program.parseAsync(argv);
@@ -37,8 +37,11 @@ export async function runProgram(program: Command, argv: readonly string[]): Pro
 }
 
 function describeError(error: unknown): string {
-  if (error instanceof AlignflowError) return error.message;
-  return error instanceof Error
-    ? `${error.stack ?? error.message}\nThis is a defect of alignflow, or of an operator.`
-    : String(error);
+  if (!(error instanceof AlignflowError)) return `${stackOf(error)}\nThis is a defect of alignflow, or of an operator.`;
+  const { defect, cause } = error.fault;
+  return defect === true ? `${error.message}\n${stackOf(cause)}` : error.message;
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

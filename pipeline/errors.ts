@@ -27,6 +27,8 @@ export interface Fault {
   readonly fix?: string;
   /** The error that led to this one. */
   readonly cause?: unknown;
+  /** Whether it is a mistake in the code of an operator, a source or alignflow itself: then the stack of the cause is shown too. */
+  readonly defect?: boolean;
 }
 
 /** An error that a user can act upon. Anything else that is thrown is a defect of alignflow or of an operator. */
@@ -43,6 +45,22 @@ export class AlignflowError extends Error {
   at(where: Where): AlignflowError {
     return new AlignflowError({ ...this.fault, where: { ...where, ...this.fault.where } });
   }
+}
+
+/**
+ * An error that came out of a part of a stage, with its place. What is no `AlignflowError` is a defect of that part.
+ *
+ * @param part what it is: `operator`, `source`
+ */
+export function placeError(error: unknown, where: Where, part: string): AlignflowError {
+  if (error instanceof AlignflowError) return error.at(where);
+  return new AlignflowError({
+    what: `the ${part} failed: ${reasonOf(error)}`,
+    where,
+    fix: `this is a defect of the ${part}, or a case that it does not think of`,
+    cause: error,
+    defect: true,
+  });
 }
 
 /** One line for the place, `file:line:column`, then the data place, then stage and operator. Empty when nothing is known. */

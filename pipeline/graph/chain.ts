@@ -1,7 +1,7 @@
 import type { RecordBatch, Schema } from 'apache-arrow';
-import { Observable, type OperatorFunction } from 'rxjs';
+import { catchError, defer, map, Observable, type OperatorFunction, throwError } from 'rxjs';
 import { originOf, originWords, withoutOrigin } from '../batch/origin.js';
-import { AlignflowError, reasonOf } from '../errors.js';
+import { AlignflowError, placeError } from '../errors.js';
 import type { OperatorContext } from '../operator.js';
 import type { PlannedStep } from '../plan/plan.js';
 import { createRandom } from '../run/random.js';
@@ -67,47 +67,38 @@ function link(
 ): Observable<RecordBatch> {
   const { operator, options, label } = step;
   const where = { stage: context.stage, operator: label };
-  const counted = new Observable<RecordBatch>((subscriber) =>
-    source.subscribe({
-      next: (batch) => {
-        account.rowsIn += batch.numRows;
-        clock.run(account, () => subscriber.next(batch));
-      },
-      error: (error: unknown) => subscriber.error(error),
-      complete: () => clock.run(account, () => subscriber.complete()),
-    }),
-  );
-  let checked = false;
   return new Observable((subscriber) => {
-    // What comes from upstream passes through the operator's output too; it has its place already.
-    const fail = (error: unknown) =>
-      subscriber.error(error instanceof AlignflowError ? error.at(where) : broken(error, where));
-    return operator
-      .run(
-        options,
-        operatorContext(step, account, context),
-      )(counted)
-      .subscribe({
+    let upstream: unknown;
+    const counted = new Observable<RecordBatch>((inner) =>
+      source.subscribe({
         next: (batch) => {
-          account.rowsOut += batch.numRows;
-          if (!checked) {
-            const difference = schemaDifference(withoutOrigin(batch).schema, step.output);
-            if (difference !== undefined) {
-              fail(
-                new AlignflowError({
-                  what: `the operator emits ${difference}`,
-                  expected: 'the schema that its `writes` declares',
-                }),
-              );
-              return;
-            }
-            checked = true;
-          }
-          subscriber.next(batch);
+          account.rowsIn += batch.numRows;
+          clock.run(account, () => inner.next(batch));
         },
-        error: fail,
-        complete: () => subscriber.complete(),
-      });
+        error: (error: unknown) => {
+          upstream = error;
+          inner.error(error);
+        },
+        complete: () => clock.run(account, () => inner.complete()),
+      }),
+    );
+    // What failed before the operator passes through it, and has its place already.
+    const placed = (error: unknown) => (error === upstream ? error : placeError(error, where, 'operator'));
+    let known: Schema | undefined;
+    const checked = (batch: RecordBatch): RecordBatch => {
+      account.rowsOut += batch.numRows;
+      if (batch.schema === known) return batch;
+      const difference = differenceOf(withoutOrigin(batch).schema, step.output);
+      if (difference !== undefined) throw undeclared(difference);
+      known = batch.schema;
+      return batch;
+    };
+    return defer(() => operator.run(options, operatorContext(step, account, context))(counted))
+      .pipe(
+        map(checked),
+        catchError((error: unknown) => throwError(() => placed(error))),
+      )
+      .subscribe(subscriber);
   });
 }
 
@@ -157,23 +148,23 @@ function operatorContext(
   };
 }
 
-function broken(error: unknown, where: { stage: string; operator: string }): AlignflowError {
+function undeclared(difference: string): AlignflowError {
   return new AlignflowError({
-    what: `the operator failed: ${reasonOf(error)}`,
-    where,
-    fix: 'a failure that is no AlignflowError is a defect of the operator; the stack is the cause of this error',
-    cause: error,
+    what: `the operator emits ${difference}`,
+    expected: 'the schema that its `writes` declares',
+    fix: 'make `writes` and what `run` emits agree; the conformance suite finds where they do not',
   });
 }
 
-/** The first difference of two schemas in names and types, in words; undefined for none. */
-export function schemaDifference(actual: Schema, declared: Schema): string | undefined {
-  const names = (schema: Schema) => schema.fields.map((field) => field.name);
-  for (const field of declared.fields) {
-    const found = actual.fields.find(({ name }) => name === field.name);
-    if (found === undefined) return `no column ${field.name}`;
-    if (String(found.type) !== String(field.type)) return `column ${field.name} as ${found.type}, not ${field.type}`;
+/** The first difference of two schemas in names, types and order, in words; undefined for none. */
+function differenceOf(actual: Schema, declared: Schema): string | undefined {
+  for (const { name, type } of declared.fields) {
+    const found = actual.fields.find((field) => field.name === name);
+    if (found === undefined) return `no column ${name}`;
+    if (String(found.type) !== String(type)) return `column ${name} as ${found.type}, not ${type}`;
   }
-  const more = names(actual).find((name) => !names(declared).includes(name));
-  return more === undefined ? undefined : `a column ${more} that was not declared`;
+  const more = actual.fields.find(({ name }) => !declared.fields.some((field) => field.name === name));
+  if (more !== undefined) return `a column ${more.name} that was not declared`;
+  const moved = actual.fields.findIndex(({ name }, i) => name !== declared.fields[i]!.name);
+  return moved < 0 ? undefined : `column ${actual.fields[moved]!.name} in another place than declared`;
 }

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { RecordBatch } from 'apache-arrow';
 import { Observable } from 'rxjs';
 import { withOrigin } from '../batch/origin.js';
-import { AlignflowError, reasonOf } from '../errors.js';
+import { AlignflowError, placeError } from '../errors.js';
 import type { Options } from '../plan/plan.js';
 import { createRandom, deriveSeed, permutation } from '../run/random.js';
 import type { Source, SourceContext, Unit } from '../source.js';
@@ -26,7 +26,9 @@ export async function listUnits(
   { source, options }: ConfiguredSource,
   context: SourceContext,
 ): Promise<readonly Unit[]> {
-  const units = await source.units(options, context);
+  const units = await source.units(options, context).catch((error: unknown) => {
+    throw placeSourceError(error, source, context);
+  });
   if (units.length === 0) {
     throw new AlignflowError({
       what: `${source.name} has nothing to read`,
@@ -52,10 +54,14 @@ export async function* readUnits(
       : Uint32Array.from(units, (_, i) => i);
     for (const at of order) {
       let row = 0;
-      for await (const batch of source.read(units[at]!, options, context)) {
-        if (batch.numRows === 0) continue;
-        yield withOrigin(batch, { epoch, unit: firstUnit + at, row });
-        row += batch.numRows;
+      try {
+        for await (const batch of source.read(units[at]!, options, context)) {
+          if (batch.numRows === 0) continue;
+          yield withOrigin(batch, { epoch, unit: firstUnit + at, row });
+          row += batch.numRows;
+        }
+      } catch (error) {
+        throw placeSourceError(error, source, context);
       }
       rows += row;
     }
@@ -68,6 +74,11 @@ export async function* readUnits(
       });
     }
   }
+}
+
+/** The reason of an abort stays what it is. */
+function placeSourceError(error: unknown, { name }: Source<Options>, { stage, signal }: SourceContext): unknown {
+  return signal.aborted && error === signal.reason ? error : placeError(error, { stage, operator: name }, 'source');
 }
 
 /**
@@ -89,6 +100,6 @@ export function fromBatches(
       }
       subscriber.complete();
     };
-    push().catch((error: unknown) => subscriber.error(error instanceof Error ? error : new Error(reasonOf(error))));
+    push().catch((error: unknown) => subscriber.error(error));
   });
 }

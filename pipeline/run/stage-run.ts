@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { lastValueFrom, tap } from 'rxjs';
-import { AlignflowError, reasonOf } from '../errors.js';
+import { AlignflowError, placeError } from '../errors.js';
 import { droppedRows, type OperatorAccount } from '../graph/account.js';
 import type { MemoryBudget } from '../graph/budget.js';
 import { untilAborted } from '../graph/until-aborted.js';
@@ -71,7 +71,7 @@ export async function runStage(stage: PlannedStage, environment: StageEnvironmen
     await rows.settled();
     await ledger.abort();
     await metrics.abort();
-    throw error instanceof AlignflowError ? error.at({ stage: stage.name }) : asFailure(error, stage);
+    throw asFailure(error, stage);
   }
   checkSums(stage.name, rows);
   const gates = checkGates(stage, report.results);
@@ -169,12 +169,9 @@ function digestOf(files: readonly StageFile[]): string {
   return hash.digest('hex');
 }
 
-function asFailure(error: unknown, stage: PlannedStage): AlignflowError {
+/** What ended the stage, with its place. */
+function asFailure(error: unknown, { name, folder }: PlannedStage): AlignflowError {
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
-  if (code === 'ENOSPC' || code === 'EDQUOT') return writeFailure(stage.folder, error).at({ stage: stage.name });
-  return new AlignflowError({
-    what: `the stage failed: ${reasonOf(error)}`,
-    where: { stage: stage.name },
-    cause: error,
-  });
+  const known = code === 'ENOSPC' || code === 'EDQUOT' ? writeFailure(folder, error) : error;
+  return placeError(known, { stage: name }, 'stage');
 }
