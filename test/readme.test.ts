@@ -56,7 +56,7 @@ describe('README', () => {
   it('has code that compiles under the strict settings of the project', async () => {
     const settings = { extends: join(repository, 'tsconfig.json'), compilerOptions: { noEmit: true, rootDir: '/' } };
     writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
-    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ ...settings, files: written.slice(1) }));
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ ...settings, files: written.slice(1), include: [] }));
     const compiler = join(repository, 'node_modules/typescript/bin/tsc');
     await expect(run('node', [compiler, '-p', folder])).resolves.toMatchObject({ stdout: '' });
   });
