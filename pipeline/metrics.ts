@@ -16,6 +16,8 @@ export interface StepMetrics {
   readonly kind: 'step';
   /** Step, from 1. */
   readonly step: number;
+  /** Rows that it was trained on. */
+  readonly samples: number;
   readonly values: Readonly<Record<string, number>>;
 }
 

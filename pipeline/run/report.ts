@@ -36,11 +36,14 @@ export interface StageReport {
   readonly notes?: readonly string[];
 }
 
-/** Rows of a stage. Rows in = rows out + rows in the ledger. */
+/** Rows of a stage. Rows in = rows out + rows in the ledger + rows unused. */
 export interface RowsReport {
   readonly in: number;
+  /** Rows written, or trained on, each as often as it was, or taken by a stage that writes none. */
   readonly out: number;
   readonly ledger: number;
+  /** Rows that were read ahead, or waited in a shuffle, when a trainer had done its steps. Absent for a stage that reads to the end. */
+  readonly unused?: number;
   /** In the order of the rows; the source first, the sink last. */
   readonly operators: readonly OperatorReport[];
 }

@@ -3,7 +3,7 @@ import { droppedRows } from '../graph/account.js';
 import type { Result, Sample, StageEvent, StepMetrics } from '../metrics.js';
 import type { PlannedStage } from '../plan/plan.js';
 import type { GateOutcome } from './gates.js';
-import type { StageReport } from './report.js';
+import type { RowsReport, StageReport } from './report.js';
 
 /** Points of a training curve that a report keeps at most; between, every second point is dropped again and again. */
 const CURVE_POINTS = 600;
@@ -26,6 +26,7 @@ export function collectReport({ name, stage }: Pick<PlannedStage, 'name' | 'stag
   let curve: StepMetrics[] = [];
   let every = 1;
   let last: StepMetrics | undefined;
+  let trained = 0;
   return {
     results: results as readonly Result[],
     take(event: StageEvent): void {
@@ -34,6 +35,7 @@ export function collectReport({ name, stage }: Pick<PlannedStage, 'name' | 'stag
       if (event.kind === 'note') notes.push(event.text);
       if (event.kind === 'step') {
         last = event;
+        trained += event.samples;
         if (event.step % every === 0) curve.push(event);
         if (curve.length > CURVE_POINTS) {
           every *= 2;
@@ -65,18 +67,22 @@ export function collectReport({ name, stage }: Pick<PlannedStage, 'name' | 'stag
           ...(expected === undefined ? {} : { expected }),
           ...(image === undefined ? {} : { image: dataUrl(image) }),
         })),
-        ...(accounts.length === 0 ? {} : { rows: sumUp(accounts) }),
+        ...(accounts.length === 0 ? {} : { rows: sumUp(accounts, last === undefined ? undefined : trained) }),
         ...(waiting === undefined ? {} : { waitingShare: waiting.value }),
       };
     },
   };
 }
 
-function sumUp(accounts: readonly OperatorAccount[]): NonNullable<StageReport['rows']> {
+/** `trained`: rows that a trainer took, of more that it could have had. */
+function sumUp(accounts: readonly OperatorAccount[], trained: number | undefined): RowsReport {
+  const rowsIn = accounts[0]!.rowsIn;
+  const ledger = accounts.reduce((sum, account) => sum + droppedRows(account), 0);
   return {
-    in: accounts[0]!.rowsIn,
-    out: accounts.at(-1)!.rowsOut,
-    ledger: accounts.reduce((sum, account) => sum + droppedRows(account), 0),
+    in: rowsIn,
+    out: trained ?? accounts.at(-1)!.rowsOut,
+    ledger,
+    ...(trained === undefined ? {} : { unused: rowsIn - trained - ledger }),
     operators: accounts.map((account) => ({
       name: account.operator,
       rowsIn: account.rowsIn,

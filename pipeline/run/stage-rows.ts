@@ -48,6 +48,8 @@ const READ_AHEAD = 32_000_000;
 /** The rows of a stage, and the accounts of all that they pass, the source first. */
 export interface StageRows {
   readonly accounts: readonly OperatorAccount[];
+  /** Whether the rows were read to their end, so that the sums of all accounts must hold. */
+  readonly ended: boolean;
   /** Shards that the sink committed, relative to the stage's folder. */
   readonly shards: readonly Shard[];
   rows(options?: RowsOptions): Observable<RecordBatch>;
@@ -68,6 +70,7 @@ export function openRows(environment: RowsEnvironment): StageRows {
     };
   const units: Unit[] = [];
   let expected: number | undefined;
+  let ended = false;
   let written: { readonly writing: Writing; readonly folder: string } | undefined;
 
   const chained = (steps: readonly Step[], counted: boolean) => {
@@ -106,6 +109,9 @@ export function openRows(environment: RowsEnvironment): StageRows {
       const { read, through, written } = accounts;
       return [...read, ...through, ...(written === undefined ? [] : [written])];
     },
+    get ended() {
+      return ended;
+    },
     get shards() {
       if (written === undefined) return [];
       const { writing, folder } = written;
@@ -125,6 +131,11 @@ export function openRows(environment: RowsEnvironment): StageRows {
             account.rowsOut += batch.numRows;
           }),
           steps.run,
+          tap({
+            complete: () => {
+              ended = counted;
+            },
+          }),
           skipFirst(options.skip ?? 0),
         );
       });

@@ -111,9 +111,9 @@ function stageContext(stage: PlannedStage, { budget, signal }: StageEnvironment,
   };
 }
 
-/** Rows in = rows out + dropped rows, for each operator of a stage that came to its end. */
-function checkSums(stage: string, { accounts, shards }: StageRows): void {
-  if (shards.length === 0) return;
+/** Rows in = rows out + dropped rows, for each operator of a stage whose rows came to their end. */
+function checkSums(stage: string, { accounts, ended }: StageRows): void {
+  if (!ended) return;
   for (const account of accounts) {
     const lost = account.rowsIn - account.rowsOut - droppedRows(account);
     if (lost !== 0) throw lostRows(stage, account, lost);

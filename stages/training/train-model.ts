@@ -13,6 +13,7 @@ import type { Parameters } from '../models/parameters.js';
 import type { AdamWOptions } from './adamw.js';
 import { latestCheckpoint, loadCheckpoint, saveCheckpoint } from './checkpoint.js';
 import type { ParameterGroup } from './groups.js';
+import { createHistory } from './history.js';
 import { saveModel } from './model-folder.js';
 import type { Schedule } from './schedule.js';
 import type { Objective } from './step.js';
@@ -47,16 +48,16 @@ const FINAL_STEPS = 50;
 
 /**
  * Trains until the schedule's steps are done, going on from the last checkpoint in the stage's folder, and leaves the model
- * there. Emits the metrics of each step, and at the end the figures of the whole run.
+ * there. Emits the metrics of each step, those before the checkpoint too, and at the end the figures of the whole run.
  */
 export function trainModel(job: TrainingJob, context: StageContext): Observable<StageEvent> {
   return defer(async () => {
     const checkpoints = join(context.folder, 'checkpoints');
     const program = await createProgram(job);
     const found = await latestCheckpoint(checkpoints);
-    const start: TrainingPosition =
-      found === undefined ? { step: 0, updates: 0 } : await loadCheckpoint(found, program);
-    const last: StepMetrics[] = [];
+    const stored = found === undefined ? undefined : await loadCheckpoint(found, program);
+    const start: TrainingPosition = { step: stored?.step ?? 0, updates: stored?.updates ?? 0 };
+    const history = createHistory(stored?.data);
     const steps = context.rows({ repeat: true, skip: start.step }).pipe(
       train<RecordBatch>({
         ...job,
@@ -66,15 +67,12 @@ export function trainModel(job: TrainingJob, context: StageContext): Observable<
         signal: context.signal,
         checkpoint: {
           every: job.checkpointEvery,
-          save: async (position) => {
-            await saveCheckpoint(checkpoints, program, { ...position, data: null }, 1);
+          save: async (position, metrics) => {
+            await saveCheckpoint(checkpoints, program, { ...position, data: history.with(metrics) }, 1);
           },
         },
       }),
-      tap((metrics) => {
-        last.push(metrics);
-        if (last.length > FINAL_STEPS) last.shift();
-      }),
+      tap((metrics) => history.add(metrics)),
       mergeMap((metrics, index): StageEvent[] => [
         ...(index === 0 ? [modeOf(program, start)] : []),
         metrics,
@@ -84,9 +82,9 @@ export function trainModel(job: TrainingJob, context: StageContext): Observable<
     const ending = defer(async () => {
       await saveModel(context.folder, job.config, program);
       program.dispose();
-      return finalResults(last);
+      return finalResults(history.last(FINAL_STEPS));
     }).pipe(mergeMap((results) => from(results)));
-    return concat(steps, ending);
+    return concat(from(history.last(start.step)), steps, ending);
   }).pipe(mergeMap((events) => events));
 }
 

@@ -50,8 +50,14 @@ export interface TrainerOptions<Batch> {
   readonly hold?: (batch: Batch) => () => void;
   /** Where the run goes on. Step 0 by default. */
   readonly start?: TrainingPosition;
-  /** Called every `every` steps and after the last one, with the position to go on from; training waits for it. */
-  readonly checkpoint?: { readonly every: number; readonly save: (position: TrainingPosition) => Promise<void> };
+  /**
+   * Called every `every` steps and after the last one, with the position to go on from and the metrics of the step, which are
+   * emitted after it; training waits for it.
+   */
+  readonly checkpoint?: {
+    readonly every: number;
+    readonly save: (position: TrainingPosition, metrics: StepMetrics) => Promise<void>;
+  };
   /** So many steps in a row with a loss or gradient that is not finite end the run with an error. 10 by default. */
   readonly patience?: number;
   /** Ends the run with the signal's reason. */
@@ -111,18 +117,19 @@ function stepper<Batch>(options: TrainerOptions<Batch>, start: TrainingPosition)
     if (counts === 1) updates += 1;
     failed = counts === 1 ? 0 : failed + 1;
     if (failed >= patience) throw notFinite(step, failed, values);
-    const timing = watch.end(samples);
+    const learningRate = factor * peakRate(options.groups);
+    const metrics: StepMetrics = {
+      kind: 'step',
+      step,
+      samples,
+      values: { ...measured, learning_rate: learningRate, skipped: step - updates, ...watch.end(samples) },
+    };
     if (checkpoint !== undefined && (step % checkpoint.every === 0 || step === schedule.steps)) {
-      await checkpoint.save({ step, updates });
+      await checkpoint.save({ step, updates }, metrics);
     }
     watch.wait();
     await nextTurn();
-    const learningRate = factor * peakRate(options.groups);
-    return {
-      kind: 'step',
-      step,
-      values: { ...measured, learning_rate: learningRate, skipped: step - updates, ...timing },
-    };
+    return metrics;
   };
   return { next, position: (): TrainingPosition => ({ step, updates }) };
 }

@@ -12,23 +12,25 @@ ${dropBar(rows)}
 ${operatorTable(rows)}`;
 }
 
-/** Rows in = rows out + rows in the ledger, or by how many rows that fails. */
-function sumCheck({ in: rowsIn, out, ledger }: RowsReport): Markup {
-  const missing = rowsIn - out - ledger;
-  const sum = html`<b>${formatCount(rowsIn)}</b> in ${missing === 0 ? '=' : 'is not'} <b>${formatCount(out)}</b> out + <b>${formatCount(ledger)}</b> in the ledger`;
+/** Rows in = rows out + rows in the ledger (+ rows that a trainer did not need), or by how many rows that fails. */
+function sumCheck({ in: rowsIn, out, ledger, unused }: RowsReport): Markup {
+  const missing = rowsIn - out - ledger - (unused ?? 0);
+  const count = (rows: number) => html`<b>${formatCount(rows)}</b>`;
+  const left = unused === undefined ? undefined : html` + ${count(unused)} read ahead and not needed`;
+  const sum = html`${count(rowsIn)} in ${missing === 0 ? '=' : 'is not'} ${count(out)} ${unused === undefined ? 'out' : 'trained on'} + ${count(ledger)} in the ledger${left}`;
   if (missing === 0) return html`<p class="sum good">✓ ${sum}</p>`;
   const fault = missing > 0 ? `${formatCount(missing)} rows are nowhere` : `${formatCount(-missing)} rows too many`;
   return html`<p class="sum bad">✗ ${sum}: ${fault}</p>`;
 }
 
 /** One bar of all rows in, with a part for each reason that an operator dropped rows for. */
-function dropBar({ in: rowsIn, out, operators }: RowsReport): Markup | undefined {
+function dropBar({ in: rowsIn, out, unused = 0, operators }: RowsReport): Markup | undefined {
   const drops = operators
     .flatMap(({ name, dropped }) => dropped.map(({ reason, rows }) => ({ name, reason, rows })))
     .filter(({ rows }) => rows > 0)
     .sort((a, b) => b.rows - a.rows);
   if (rowsIn === 0 || drops.length === 0) return undefined;
-  const missing = Math.max(0, rowsIn - out - drops.reduce((sum, { rows }) => sum + rows, 0));
+  const missing = Math.max(0, rowsIn - out - unused - drops.reduce((sum, { rows }) => sum + rows, 0));
   const part = (look: string, rows: number) => html`<span class="${look}" style="flex-grow:${rows}"></span>`;
   return html`<div class="drops">${out > 0 ? part('kept', out) : undefined}${drops.map(({ rows }, index) =>
     part(`c${index % COLOURS}`, rows),
