@@ -54,9 +54,16 @@ describe('README', () => {
   });
 
   it('has code that compiles under the strict settings of the project', async () => {
-    const settings = { extends: join(repository, 'tsconfig.json'), compilerOptions: { noEmit: true, rootDir: '/' } };
+    const built = (path: string) => [join(repository, 'dist', path)];
+    const paths = { alignflow: built('pipeline/index.d.ts'), 'alignflow/testing': built('test/kit/index.d.ts') };
+    const settings = {
+      extends: join(repository, 'tsconfig.json'),
+      compilerOptions: { noEmit: true, rootDir: '/', paths },
+      files: written.slice(1),
+      include: [],
+    };
     writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
-    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ ...settings, files: written.slice(1), include: [] }));
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(settings));
     const compiler = join(repository, 'node_modules/typescript/bin/tsc');
     await expect(run('node', [compiler, '-p', folder])).resolves.toMatchObject({ stdout: '' });
   });
