@@ -25,6 +25,9 @@ export function niceAxis(low: number, high: number, count: number): Axis {
 function tickLabel(value: number, step: number): string {
   if (value === 0) return '0';
   if (Math.abs(value) >= 1e4) return `${Number((value / 1000).toPrecision(6)).toLocaleString('en-US')}k`;
-  if (step < 1e-3) return value.toExponential(1).replace('.0e', 'e');
+  if (step < 1e-3) {
+    const digits = Math.floor(Math.log10(Math.abs(value))) - Math.floor(Math.log10(step) + 1e-9);
+    return value.toExponential(Math.max(0, digits)).replace(/\.?0+e/, 'e');
+  }
   return value.toFixed(Math.max(0, -Math.floor(Math.log10(step) + 1e-9)));
 }
