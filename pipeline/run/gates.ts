@@ -10,35 +10,34 @@ export interface GateOutcome {
   readonly passed: boolean;
 }
 
-/**
- * Holds a stage's figures against the manifest's `require`. Throws one `AlignflowError` that names every condition that
- * is missed, and every metric that the stage did not report.
- */
-export function checkGates(
-  { name, gates }: Pick<PlannedStage, 'name' | 'gates'>,
-  results: readonly Result[],
-): GateOutcome[] {
+/** Holds a stage's figures against the manifest's `require`. A figure that was not reported is NaN, and does not pass. */
+export function checkGates({ gates }: Pick<PlannedStage, 'gates'>, results: readonly Result[]): GateOutcome[] {
   const figures = new Map(results.map(({ metric, value }) => [metric, value]));
-  const outcomes = gates.map((gate) => {
+  return gates.map((gate) => {
     const value = figures.get(gate.metric) ?? Number.NaN;
     return { metric: gate.metric, rule: gate.condition, value, passed: passes(gate, value) };
   });
+}
+
+/** One error that names every condition that is missed; undefined when all are met. */
+export function gateFailure(
+  { name, gates }: Pick<PlannedStage, 'name' | 'gates'>,
+  outcomes: readonly GateOutcome[],
+): AlignflowError | undefined {
   const missed = outcomes.filter(({ passed }) => !passed);
-  if (missed.length > 0) {
-    const at = gates.find(({ metric }) => metric === missed[0]!.metric)!.at;
-    throw new AlignflowError({
-      what: missed
-        .map(({ metric, rule, value }) =>
-          Number.isNaN(value)
-            ? `${metric} was not reported, but ${rule} is required`
-            : `${metric} is ${value}, but ${rule} is required`,
-        )
-        .join('; '),
-      where: { file: at.file, line: at.line, column: at.column, stage: name },
-      fix: 'change the stage until it reaches this, or change its `require`',
-    });
-  }
-  return outcomes;
+  const first = gates[outcomes.findIndex(({ passed }) => !passed)];
+  if (first === undefined) return undefined;
+  return new AlignflowError({
+    what: missed
+      .map(({ metric, rule, value }) =>
+        Number.isNaN(value)
+          ? `${metric} was not reported or is no number, but ${rule} is required`
+          : `${metric} is ${value}, but ${rule} is required`,
+      )
+      .join('; '),
+    where: { file: first.at.file, line: first.at.line, column: first.at.column, stage: name },
+    fix: 'change the stage until it reaches this, or change its `require`; what it made is in its folder',
+  });
 }
 
 function passes({ least, most }: Gate, value: number): boolean {

@@ -10,7 +10,6 @@ import { lockOutput } from './lock.js';
 import type { RunReport, StageReport } from './report.js';
 import { renderReport } from './report-page.js';
 import { completeStage, inspectStage, openStage } from './stage-folder.js';
-import type { StageRecord } from './stage-record.js';
 import type { WeightedSource } from './stage-rows.js';
 import { ROWS, runStage } from './stage-run.js';
 import { describeStage } from './summary.js';
@@ -49,7 +48,7 @@ async function runStages(
   const signal = outer === undefined ? abort.signal : AbortSignal.any([abort.signal, outer]);
   const unlock = await lockOutput(plan.output, (error) => abort.abort(error));
   const reports: StageReport[] = [];
-  const report = join(plan.output, 'report.html');
+  const page = join(plan.output, 'report.html');
   const writeReport = async () => {
     const seconds = (performance.now() - began) / 1000;
     const value: RunReport = {
@@ -62,43 +61,32 @@ async function runStages(
       stages: reports,
     };
     await writeWhole(join(plan.output, 'report.json'), `${JSON.stringify(value, undefined, 1)}\n`);
-    await writeWhole(report, renderReport(value));
+    await writeWhole(page, renderReport(value));
   };
   try {
     await writeWhole(join(plan.output, 'manifest.yaml'), plan.resolved);
     emit({ kind: 'run-started', name: plan.name, output: plan.output, stages: plan.stages.map(({ name }) => name) });
     for (const stage of plan.stages) {
       signal.throwIfAborted();
-      const stageBegan = performance.now();
-      try {
-        const { record, skipped } = await completeOrRun(stage, plan, signal, emit);
-        reports.push(skipped ? { ...record.report, status: 'skipped' } : record.report);
-        if (!skipped)
-          emit({
-            kind: 'stage-complete',
-            stage: stage.name,
-            seconds: record.report.seconds,
-            summary: describeStage(record.report),
-          });
-      } catch (error) {
-        const seconds = (performance.now() - stageBegan) / 1000;
-        reports.push({
-          name: stage.name,
-          use: stage.stage.name,
-          status: 'failed',
-          seconds,
-          notes: [reasonOf(error)],
-        });
+      const { report, failure } = await completeOrRun(stage, plan, signal, emit);
+      reports.push(report);
+      if (failure !== undefined) {
         // The first error is the one to tell, whatever stands against the report.
         await writeReport().catch(() => undefined);
-        throw error;
+        throw failure;
       }
     }
     await writeReport();
-    emit({ kind: 'run-complete', seconds: (performance.now() - began) / 1000, report });
+    emit({ kind: 'run-complete', seconds: (performance.now() - began) / 1000, report: page });
   } finally {
     await unlock();
   }
+}
+
+/** What became of a stage: its report, and the error that ends the run. */
+interface StageEnd {
+  readonly report: StageReport;
+  readonly failure?: unknown;
 }
 
 async function completeOrRun(
@@ -106,23 +94,37 @@ async function completeOrRun(
   plan: Plan,
   signal: AbortSignal,
   emit: (event: RunEvent) => void,
-): Promise<{ record: StageRecord; skipped: boolean }> {
-  const state = await inspectStage(stage.folder, stage.fingerprint);
-  if (state.kind === 'complete') {
-    emit({ kind: 'stage-skipped', stage: stage.name, use: stage.stage.name });
-    return { record: state.record, skipped: true };
+): Promise<StageEnd> {
+  const { name, folder, fingerprint } = stage;
+  const use = stage.stage.name;
+  const began = performance.now();
+  try {
+    const state = await inspectStage(folder, fingerprint);
+    if (state.kind === 'complete') {
+      emit({ kind: 'stage-skipped', stage: name, use });
+      return { report: { ...state.record.report, status: 'skipped' } };
+    }
+    emit({ kind: 'stage-started', stage: name, use, resumed: state.kind === 'interrupted' });
+    await openStage(state, fingerprint, plan.resolved);
+    const { record, failure } = await runStage(stage, {
+      base: plan.folder,
+      sources: await stageSources(stage, plan),
+      budget: createBudget(plan.memory),
+      signal,
+      emit: (event) => emit({ kind: 'stage-event', stage: name, event }),
+    });
+    if (failure !== undefined) return { report: failed(record.report, failure), failure };
+    await completeStage(folder, record);
+    const { seconds } = record.report;
+    emit({ kind: 'stage-complete', stage: name, seconds, summary: describeStage(record.report) });
+    return { report: record.report };
+  } catch (failure) {
+    return { report: failed({ name, use, seconds: (performance.now() - began) / 1000 }, failure), failure };
   }
-  emit({ kind: 'stage-started', stage: stage.name, use: stage.stage.name, resumed: state.kind === 'interrupted' });
-  await openStage(state, stage.fingerprint, plan.resolved);
-  const record = await runStage(stage, {
-    base: plan.folder,
-    sources: await stageSources(stage, plan),
-    budget: createBudget(plan.memory),
-    signal,
-    emit: (event) => emit({ kind: 'stage-event', stage: stage.name, event }),
-  });
-  await completeStage(stage.folder, record);
-  return { record, skipped: false };
+}
+
+function failed(report: Omit<StageReport, 'status'>, failure: unknown): StageReport {
+  return { ...report, status: 'failed', notes: [...(report.notes ?? []), reasonOf(failure)] };
 }
 
 /** The source of a stage's own, or those that read what earlier stages' sinks wrote. */

@@ -12,7 +12,7 @@ import type { Operator } from '../operator.js';
 import type { Options, PlannedStage } from '../plan/plan.js';
 import type { StageContext } from '../stage.js';
 import { writeFailure } from './atomic-file.js';
-import { checkGates } from './gates.js';
+import { checkGates, gateFailure } from './gates.js';
 import { openLedger } from './ledger.js';
 import { openMetricsTable } from './metrics-table.js';
 import { deriveSeed } from './random.js';
@@ -30,15 +30,22 @@ export interface StageEnvironment {
   readonly emit: (event: StageEvent) => void;
 }
 
+/** How a stage ended. */
+export interface StageOutcome {
+  readonly record: StageRecord;
+  /** The gates that it missed: it is not complete then. */
+  readonly failure?: AlignflowError;
+}
+
 /** Rows are written into this folder of a stage. */
 export const ROWS = 'rows';
 const LEDGER = 'ledger.parquet';
 
 /**
  * Runs one stage in its folder: its rows through its steps, its own work, its ledger and metrics tables. Resolves with
- * the record that marks it as complete, once the sums hold and the gates are passed.
+ * the record that marks it as complete, once the sums hold, and with the gates that it misses.
  */
-export async function runStage(stage: PlannedStage, environment: StageEnvironment): Promise<StageRecord> {
+export async function runStage(stage: PlannedStage, environment: StageEnvironment): Promise<StageOutcome> {
   const startedAt = performance.now();
   const { signal, budget, emit } = environment;
   const ledger = await openLedger(join(stage.folder, LEDGER));
@@ -75,6 +82,7 @@ export async function runStage(stage: PlannedStage, environment: StageEnvironmen
   }
   checkSums(stage.name, rows);
   const gates = checkGates(stage, report.results);
+  const failure = gateFailure(stage, gates);
   const files = await listFiles(stage.folder, rows);
   const summary: StageReport = report.finish({
     seconds: (performance.now() - startedAt) / 1000,
@@ -82,7 +90,8 @@ export async function runStage(stage: PlannedStage, environment: StageEnvironmen
     digest: digestOf(files),
     gates,
   });
-  return { fingerprint: stage.fingerprint, files, report: summary };
+  const record = { fingerprint: stage.fingerprint, files, report: summary };
+  return failure === undefined ? { record } : { record, failure };
 }
 
 function stageContext(stage: PlannedStage, { budget, signal }: StageEnvironment, rows: StageRows): StageContext {

@@ -17,15 +17,16 @@ interface Running {
   readonly stage: string;
   readonly startedAt: number;
   progress?: Progress;
-  progressAt: number;
   /** Work done when the stage began to report, so that a resumed stage's rate is right. */
   base?: { readonly done: number; readonly at: number; readonly doing: string | undefined };
   values?: StepMetrics['values'];
-  loggedAt: number;
+  /** When it was last drawn, or logged. */
+  shownAt: number;
 }
 
-/** Seconds between two lines of a plain log. */
-const LOG_EVERY = 10;
+/** Milliseconds between two lines of a plain log, and between two states of a live line. */
+const LOG_EVERY = 10_000;
+const DRAW_EVERY = 80;
 
 /**
  * A live line for the running stage in a terminal; elsewhere a plain log with a line every ten seconds. Colours follow
@@ -45,15 +46,13 @@ export function createProgressView(
     stream.write(`${line}\n`);
   };
   const redraw = (stage: Running) => {
-    const line = describeProgress(stage, now());
-    if (live)
-      update(
-        `${colours.cyan('▸')} ${stage.stage.padEnd(names)}  ${line.slice(0, (stream.columns ?? 100) - names - 6)}`,
-      );
-    else if (now() - stage.loggedAt >= LOG_EVERY * 1000) {
-      stage.loggedAt = now();
-      print(`  ${stage.stage}: ${line}`);
-    }
+    const at = now();
+    if (at - stage.shownAt < (live ? DRAW_EVERY : LOG_EVERY)) return;
+    stage.shownAt = at;
+    const line = describeProgress(stage, at);
+    if (!live) return print(`  ${stage.stage}: ${line}`);
+    const room = Math.max(20, (stream.columns ?? 100) - names - 6);
+    update(`${colours.cyan('▸')} ${stage.stage.padEnd(names)}  ${line.slice(0, room)}`);
   };
   return {
     show(event) {
@@ -63,9 +62,9 @@ export function createProgressView(
           print(`${colours.bold(event.name)}: ${event.stages.length} stages into ${nearby(event.output)}`);
           break;
         case 'stage-started':
-          running = { stage: event.stage, startedAt: now(), progressAt: now(), loggedAt: now() };
-          if (!live)
-            print(`  ${event.stage}: ${event.use}${event.resumed ? ', goes on where it was interrupted' : ''}`);
+          running = { stage: event.stage, startedAt: now(), shownAt: live ? Number.NEGATIVE_INFINITY : now() };
+          if (live) redraw(running);
+          else print(`  ${event.stage}: ${event.use}${event.resumed ? ', goes on from its last checkpoint' : ''}`);
           break;
         case 'stage-skipped':
           print(`${colours.dim('=')} ${event.stage.padEnd(names)}  ${colours.dim('complete, skipped')}`);
@@ -101,7 +100,6 @@ function advance(stage: Running, progress: Progress, at: number): void {
     stage.base = { done: progress.done, at, doing: progress.doing };
   }
   stage.progress = progress;
-  stage.progressAt = at;
 }
 
 /** A path as one would type it here. */
@@ -124,7 +122,7 @@ function describeProgress({ startedAt, progress, base, values }: Running, at: nu
     if (total !== undefined && total > 0) parts.push(`${Math.floor((100 * done) / total)} %`);
     if (done > base.done) {
       parts.push(`${amount(rate)}/s`);
-      if (total !== undefined) parts.push(`${formatSeconds((total - done) / rate)} left`);
+      if (total !== undefined) parts.push(`${formatSeconds(Math.max(0, total - done) / rate)} left`);
     }
   }
   if (parts.length === 0) parts.push(formatSeconds((at - startedAt) / 1000));
