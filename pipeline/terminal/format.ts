@@ -19,7 +19,7 @@ export function formatBytes(bytes: number): string {
 
 /** `42 s`, `3 min 07 s`, `2 h 05 min`. */
 export function formatSeconds(seconds: number): string {
-  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);
   if (whole < 60) return `${whole} s`;
   const two = (n: number) => String(n).padStart(2, '0');
