@@ -8,10 +8,21 @@ import type { Operator, Reads } from './operator.js';
 export interface Artefacts {
   /** Rows that it writes, or passes on from the stage it read. */
   readonly rows?: { readonly schema: Schema };
-  /** A tokenizer, with its number of entries. */
-  readonly tokenizer?: { readonly vocabulary: number };
-  /** A checkpoint: the shape of its model, opaque to the pipeline, and how many parameters that has. */
-  readonly checkpoint?: { readonly model: Readonly<Record<string, unknown>>; readonly parameters: number };
+  /** A tokenizer: its number of entries, and the stage that trained it (others use copies of it). */
+  readonly tokenizer?: { readonly vocabulary: number; readonly trainedBy: string };
+  readonly checkpoint?: CheckpointArtefact;
+}
+
+/** What is known of a checkpoint before it exists. */
+export interface CheckpointArtefact {
+  /** The shape of its model, opaque to the pipeline. */
+  readonly model: Readonly<Record<string, unknown>>;
+  /** How many parameters that has. */
+  readonly parameters: number;
+  /** The kinds of the stages that trained it, the first one first: `contrastive`, `generative`. */
+  readonly trainedBy: readonly string[];
+  /** The stage that trained the tokenizer of its texts; undefined for a model without texts. */
+  readonly tokenizer?: string;
 }
 
 /** An earlier stage that this one takes something from. */

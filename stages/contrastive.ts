@@ -1,10 +1,8 @@
-import * as tf from '@tensorflow/tfjs-core';
-import { Field, FixedSizeBinary, Int32, List, type RecordBatch } from 'apache-arrow';
-import { defer, mergeAll } from 'rxjs';
+import type * as tf from '@tensorflow/tfjs-core';
+import type { RecordBatch } from 'apache-arrow';
 import { AlignflowError } from '../pipeline/errors.js';
-import { defineStage } from '../pipeline/stage.js';
-import { startBackend } from './backend/start.js';
-import { modelOf, tokenizerOf } from './hand-over.js';
+import { defineStage, type Reference } from '../pipeline/stage.js';
+import { checkTokenizer, handOver, modelOf, tokenizerOf } from './hand-over.js';
 import { contrastiveLoss } from './losses/contrastive.js';
 import { imageTokens, type ModelConfig } from './models/config.js';
 import { encodeImage, encodeText } from './models/internvl.js';
@@ -12,7 +10,8 @@ import { modelFacts } from './models/model-facts.js';
 import { initialise } from './models/parameters.js';
 import { parameterShapes } from './models/shapes.js';
 import { modelConfig } from './models/sizes.js';
-import { imageNet, imageTensor, tokenIds } from './tensors.js';
+import { readPrompt } from './prompts.js';
+import { imageTensor, modelColumns, textInputs, tokenIds } from './tensors.js';
 import { countTrained, type ParameterGroup } from './training/groups.js';
 import { dropPathFactors, keptPatches } from './training/masking.js';
 import { loadModel } from './training/model-folder.js';
@@ -21,51 +20,52 @@ import { trainingMetrics, trainModel } from './training/train-model.js';
 
 /**
  * Stage 1 of InternVL (arXiv 2312.14238, section 3.3): aligns the vision tower and the text tower by CLIP's symmetric
- * cross-entropy. From scratch, or from the checkpoint of an earlier stage.
+ * cross-entropy. From scratch, or from the checkpoint of an earlier stage. The rows of a batch are each other's negatives:
+ * `order/batch` with `distinct` keeps rows of one image apart.
  */
 export interface Contrastive {
-  /** Size of the model: tiny, small, base or internvl-14b. The vocabulary is the tokenizer's. */
-  model: string;
-  /** Sizes of the vision tower that differ from the named one. */
+  /** Named sizes of the model; what stands below changes single ones. The vocabulary is the tokenizer's. */
+  model: 'tiny' | 'small' | 'base' | 'internvl-14b';
+  /** Sizes of the vision tower that differ from the named ones: width, layers, sides of a patch and of the image in pixels. */
   vision?: { width?: number; depth?: number; heads?: number; mlp?: number; patch?: number; image?: number };
-  /** Sizes of the text tower that differ from the named one. */
+  /** Sizes of the text tower that differ from the named ones. */
   text?: { width?: number; depth?: number; heads?: number; mlp?: number };
-  /** Sizes of the queries that differ from the named ones. */
+  /** Sizes of QLLaMA's queries that differ from the named ones: how many, and cross-attention in every how many layers. */
   queries?: { count?: number; crossEvery?: number };
   /** Sizes of the shared space that differ from the named ones. */
   embed?: { dim?: number; poolHeads?: number };
-  /** Column of images of one size. */
+  /** Column of images of one size, the model's. */
   pixels: string;
-  /** Column of token ids. */
+  /** Column of token ids: captions behind the prefix that evaluation uses. */
   tokens: string;
-  /** Longest text, tokens; longer ones are cut, keeping their end mark. @minimum 3 */
+  /** Longest text, tokens, with prefix and both marks; longer ones are cut, keeping their end mark. @integer @minimum 3 */
   length: number;
-  /** Steps, one batch each. @minimum 1 */
+  /** Steps, one batch each. @integer @minimum 1 */
   steps: number;
-  /** Steps of linear warm-up, before a cosine to zero. @minimum 0 */
+  /** Steps of linear warm-up, before a cosine to zero. @integer @minimum 0 */
   warmup: number;
-  /** Peak learning rates of the vision tower, the text tower and the logit scale. */
+  /** Peak learning rates: vision tower with its pooling, text tower with its projection, logit scale. */
   learningRate: { vision: number; text: number; scale: number };
-  /** Decoupled weight decay of matrices. @minimum 0 */
+  /** Decoupled weight decay of matrices; vectors, positions and the class token have none. @minimum 0 */
   weightDecay: number;
-  /** Decay of the second moment. @minimum 0 @maximum 1 */
+  /** Decay of AdamW's second moment; that of the first is 0.9. @minimum 0 @exclusiveMaximum 1 */
   beta2: number;
   /** Largest global norm of the gradients. @exclusiveMinimum 0 */
   clipNorm: number;
-  /** Share of the patches that is masked, for most of the run. @minimum 0 @maximum 0.95 */
+  /** Share of the patches that is left out at random, for most of the run. @minimum 0 @maximum 0.95 */
   masking: number;
-  /** Share of the steps, at the end of the run, without masking. @minimum 0 @maximum 1 */
+  /** Share of the steps, at the end of the run, that sees all patches. @minimum 0 @maximum 1 */
   unmasked: number;
-  /** Rate of drop path, the same in every layer of the vision tower. @minimum 0 @maximum 0.9 */
+  /** Rate of drop path, the same in every layer of the vision tower; the paper has 0.2. @minimum 0 @maximum 0.9 */
   dropPath: number;
-  /** Steps between two checkpoints. @minimum 1 */
+  /** Steps between two checkpoints. @integer @minimum 1 */
   checkpointEvery: number;
 }
 
-/** Parts that only the generative stage trains. */
+/** Parts that the contrastive loss does not reach: the generative stage trains them. */
 const laterParts = [
   'query_tokens',
-  '**.layers.*.cross_attn.**',
+  'qllama.model.layers.*.cross_attn.**',
   'clip_projector2.**',
   'itm_head.**',
   'qllama.lm_head.**',
@@ -94,40 +94,33 @@ export default defineStage({
     tokenizer: 'optional',
     metrics: trainingMetrics,
   },
-  reads: (config: Contrastive) => ({
-    [config.pixels]: new FixedSizeBinary(3 * sizes(config, 1).vision.image ** 2),
-    [config.tokens]: new List(new Field('item', new Int32(), true)),
-  }),
+  reads: (config: Contrastive) => modelColumns(config.pixels, sizes(config, 1).vision.image, [config.tokens]),
   plan: (config, inputs) => {
     const model = sizes(config, tokenizerOf(inputs).vocabulary);
-    if (inputs.init !== undefined) checkSame(model, modelOf(inputs.init));
-    const { facts, memory, parameters } = modelFacts(model, countTrained(model, groupsOf(config)));
-    return { facts, memory, hands: { checkpoint: { model: { ...model }, parameters } } };
+    if (inputs.init !== undefined) {
+      checkTokenizer(inputs.init, inputs);
+      checkSame(model, inputs.init);
+    }
+    const { facts, memory, parameters } = modelFacts(model, countTrained(model, contrastiveGroups(config)));
+    return { facts, memory, hands: { checkpoint: handOver('contrastive', model, parameters, inputs, inputs.init) } };
   },
   run: (config, inputs, context) =>
-    defer(async () => {
-      const model = sizes(config, tokenizerOf(inputs).vocabulary);
-      await startBackend();
-      const parameters =
-        inputs.init === undefined ? initialise(model, context.seed) : (await loadModel(inputs.init.folder)).parameters;
-      return trainModel(
-        {
-          config: model,
-          parameters,
-          objective: objectiveOf(model),
-          groups: groupsOf(config),
-          schedule: { steps: config.steps, warmup: Math.min(config.warmup, config.steps - 1) },
-          adamW: { beta1: 0.9, beta2: config.beta2, epsilon: 1e-8 },
-          clipNorm: config.clipNorm,
-          checkpointEvery: config.checkpointEvery,
-          prepare: (batch, step) => ({
-            feeds: feedsOf(batch, step, config, model, context.seed),
-            samples: batch.numRows,
-          }),
-        },
-        context,
-      );
-    }).pipe(mergeAll()),
+    trainModel(async () => {
+      const { folder, vocabulary } = tokenizerOf(inputs);
+      const model = sizes(config, vocabulary);
+      await readPrompt(folder, config.tokens, config.length);
+      return {
+        config: model,
+        parameters:
+          inputs.init === undefined
+            ? initialise(model, context.seed)
+            : (await loadModel(inputs.init.folder)).parameters,
+        objective: objectiveOf(model),
+        groups: contrastiveGroups(config),
+        options: config,
+        feeds: (batch, step) => feedsOf(batch, step, config, model, context.seed),
+      };
+    }, context),
 });
 
 /** The model: a named size, with the tokenizer's vocabulary and what the config changes. */
@@ -136,9 +129,19 @@ function sizes({ model, vision, text, queries, embed, length }: Contrastive, voc
   return modelConfig(model, Object.fromEntries(Object.entries(changes).filter(([, change]) => change !== undefined)));
 }
 
-function groupsOf({ learningRate, weightDecay }: Contrastive): ParameterGroup[] {
+/**
+ * Who is trained, and how. Learning rates as in the paper's Table 20, `clip_projector` with the vision tower and `text_projection` with the text tower
+ * (`trainer_monkey_patch.py` of the released code). Vectors (biases, norms, layer scales) have no weight decay; nor have
+ * positions and the class token, which are vectors too but for their leading dimensions of 1: BEiT, whose scheme the vision
+ * tower follows, leaves them out by name (`no_weight_decay`, arXiv 2106.08254). The table of tokens decays, as in CLIP.
+ */
+export function contrastiveGroups({
+  learningRate,
+  weightDecay,
+}: Pick<Contrastive, 'learningRate' | 'weightDecay'>): ParameterGroup[] {
   return [
     { match: laterParts, learningRate: 'frozen' },
+    { match: ['vision_model.embeddings.*_embedding'], learningRate: learningRate.vision },
     { match: ['vision_model.**', 'clip_projector.**'], learningRate: learningRate.vision, weightDecay },
     { match: ['qllama.**', 'text_projection'], learningRate: learningRate.text, weightDecay },
     { match: ['logit_scale'], learningRate: learningRate.scale },
@@ -169,30 +172,28 @@ function feedsOf(
   seed: number,
 ): Record<string, tf.Tensor> {
   const { numRows } = batch;
-  const { ids, lengths, length } = tokenIds(batch, config.tokens, config.length);
-  const patches = imageTokens(vision) - 1;
+  const { masking, dropPath } = config;
   // The last part of the run keeps all patches, by the same feed: a feed that came and went would be another program.
-  const masking = step < config.steps * (1 - config.unmasked) ? config.masking : 0;
+  const masked = step < config.steps * (1 - config.unmasked) ? masking : 0;
   return {
-    images: imageTensor(batch, config.pixels, imageNet),
-    tokens: tf.tensor2d(ids, [numRows, length], 'int32'),
-    ends: tf.tensor1d(
-      lengths.map((tokens) => tokens - 1),
-      'int32',
-    ),
-    ...(config.masking > 0 ? { keep: keptPatches(numRows, patches, masking, seed, step) } : {}),
-    ...(config.dropPath > 0 ? { dropPath: dropPathFactors(vision.depth, numRows, config.dropPath, seed, step) } : {}),
+    images: imageTensor(batch, config.pixels, vision.pixels),
+    ...textInputs(tokenIds(batch, config.tokens, config.length)),
+    ...(masking > 0 ? { keep: keptPatches(numRows, imageTokens(vision) - 1, masked, seed, step) } : {}),
+    ...(dropPath > 0 ? { dropPath: dropPathFactors(vision.depth, numRows, dropPath, seed, step) } : {}),
   };
 }
 
-/** Throws unless two models have the same parameters. */
-function checkSame(model: ModelConfig, init: ModelConfig): void {
-  const [ours, theirs] = [parameterShapes(model), parameterShapes(init)];
-  const different = [...ours].find(([name, shape]) => String(shape) !== String(theirs.get(name)));
-  if (different === undefined && ours.size === theirs.size) return;
-  const [name, shape] = different ?? ['a parameter', []];
+/** Throws unless a checkpoint has the model's parameters. */
+function checkSame(model: ModelConfig, init: Reference): void {
+  const [ours, theirs] = [parameterShapes(model), parameterShapes(modelOf(init))];
+  const different = [...new Set([...ours.keys(), ...theirs.keys()])].find(
+    (name) => String(ours.get(name)) !== String(theirs.get(name)),
+  );
+  if (different === undefined) return;
+  const shape = (shapes: typeof ours) => (shapes.has(different) ? `[${shapes.get(different)!.join(', ')}]` : 'missing');
   throw new AlignflowError({
-    what: `the checkpoint that it starts from is of another size: ${name} is [${theirs.get(name) ?? 'missing'}] there and [${shape}] here`,
+    what: `the checkpoint of ${init.stage} is of another size: ${different} is ${shape(theirs)} there and ${shape(ours)} here`,
+    expected: 'a checkpoint of the same model',
     fix: 'give both stages the same model, vision, text, queries and embed',
   });
 }

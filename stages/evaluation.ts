@@ -1,27 +1,29 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs-core';
-import { Field, FixedSizeBinary, Int32, List, type RecordBatch, Utf8 } from 'apache-arrow';
-import { concatMap, defer, from, mergeAll, type Observable } from 'rxjs';
-import sharp from 'sharp';
-import { decodeTokens, openTokenizer } from '../operators/tokenizers/tokenizer-file.js';
+import { FixedSizeBinary, type RecordBatch, Utf8 } from 'apache-arrow';
+import { concat, concatMap, connect, defer, finalize, map, merge, mergeAll, type OperatorFunction } from 'rxjs';
+import { decodeTokens, endId, openTokenizer } from '../operators/tokenizers/tokenizer-file.js';
+import { batchBytes } from '../pipeline/batch/bytes.js';
 import { readColumn } from '../pipeline/batch/column.js';
-import type { Sample, StageEvent } from '../pipeline/metrics.js';
-import { defineStage, type StageContext, type StageInputs } from '../pipeline/stage.js';
+import { selectColumns } from '../pipeline/batch/columns.js';
+import { rebatch } from '../pipeline/batch/rebatch.js';
+import { takeRows } from '../pipeline/batch/select.js';
+import { AlignflowError } from '../pipeline/errors.js';
+import type { MemoryBudget } from '../pipeline/graph/budget.js';
+import type { StageEvent } from '../pipeline/metrics.js';
+import { defineStage, type StageInputs } from '../pipeline/stage.js';
 import { startBackend } from './backend/start.js';
 import { Encoder, joined } from './evaluation/encoder.js';
+import { Gallery } from './evaluation/gallery.js';
 import { PairSet } from './evaluation/pair-set.js';
-import {
-  captioningTask,
-  type Encoded,
-  referencesOf,
-  retrievalTask,
-  type TaskOutcome,
-  zeroShotTask,
-} from './evaluation/tasks.js';
+import { captioningTask, retrievalTask, type TaskOutcome, zeroShotTask } from './evaluation/tasks.js';
 import type { RowProduct } from './evaluators/row-product.js';
-import { checkVocabulary, modelOf, tokenizerOf } from './hand-over.js';
+import { checkTokenizer, checkTrainedBy, modelOf, tokenizerOf } from './hand-over.js';
 import type { ModelConfig } from './models/config.js';
+import type { CaptionOptions } from './models/generate.js';
 import { modelFacts } from './models/model-facts.js';
-import { readPrompts } from './prompts.js';
+import { readPrompt } from './prompts.js';
+import { modelColumns } from './tensors.js';
 import { loadModel } from './training/model-folder.js';
 
 /**
@@ -29,39 +31,42 @@ import { loadModel } from './training/model-folder.js';
  * its captions; rows with the same value of `image` show the same image.
  */
 export interface Evaluation {
-  /** What is scored. */
+  /** What is scored: recall between images and names; classification with the names as classes; generated captions. */
   tasks: ('retrieval' | 'zero-shot' | 'captioning')[];
-  /** InternVL-C pools the vision tower; InternVL-G adds the pooled queries and needs the generative stage. */
+  /** c: InternVL-C, the pooled vision tower. g: InternVL-G, which adds the pooled queries; needs a generative stage. */
   mode: 'c' | 'g';
-  /** Column of images of one size. */
+  /** Column of images of one size, the model's. */
   pixels: string;
-  /** Column of token ids, behind the prefix of the text tower. */
+  /** Column of token ids: captions behind the prefix that the contrastive stage trained with. */
   tokens: string;
-  /** Column whose prompt captions are generated behind. */
+  /** Column of token ids whose prompt is what captions are generated behind. */
   captions: string;
   /** Column of the captions' text. */
   caption: string;
-  /** Column that tells images apart. */
+  /** Column that tells images apart: rows with the same value show the same image. */
   image: string;
   /** Column of the captions' languages. */
   language: string;
-  /** Columns and values of the rows whose caption is a name: a text of retrieval, a class of zero-shot; others are further references. */
+  /**
+   * Columns with the value that they have where the caption is a name: a text of retrieval, a class of zero-shot. The other
+   * captions are further references of generated ones. Without any, all captions are names.
+   */
   names: Record<string, string>;
   /** Language of retrieval and captioning. */
   main: string;
   /** Languages of zero-shot classification. */
   languages: string[];
-  /** Longest text, tokens. @minimum 3 */
+  /** Longest text, tokens, with prefix and both marks; longer ones are cut, keeping their end mark. @integer @minimum 3 */
   length: number;
-  /** Rows that are encoded at once. @minimum 1 */
+  /** Images or texts that are encoded at once. @integer @minimum 1 */
   batch: number;
-  /** Beams of caption search; 1 is greedy. @minimum 1 */
+  /** Beams of caption search; 1 is greedy. @integer @minimum 1 */
   beams: number;
-  /** Most tokens of a caption. @minimum 1 */
+  /** Most tokens of a generated caption, end mark included. @integer @minimum 1 */
   most: number;
 }
 
-/** Images that the report shows. */
+/** Images that the report shows for each task. */
 const SAMPLES = 24;
 
 export default defineStage({
@@ -90,106 +95,110 @@ export default defineStage({
     metrics: ['image_to_text_r*', 'text_to_image_r*', 'zero_shot_*', 'caption_exact_match', 'caption_cider'],
   },
   reads: ({ pixels, tokens, caption, image, language, names }: Evaluation, { checkpoint }) => ({
-    [pixels]: new FixedSizeBinary(3 * (checkpoint === undefined ? 1 : modelOf(checkpoint).vision.image) ** 2),
-    [tokens]: new List(new Field('item', new Int32(), true)),
+    ...modelColumns(pixels, checkpoint === undefined ? 1 : modelOf(checkpoint).vision.image, [tokens]),
     ...Object.fromEntries([caption, image, language, ...Object.keys(names)].map((column) => [column, new Utf8()])),
   }),
-  plan: (_config, inputs) => {
-    const model = modelOf(inputs.checkpoint!);
-    checkVocabulary(model, inputs);
+  plan: ({ tasks, mode, languages }, inputs) => {
+    const checkpoint = inputs.checkpoint!;
+    const model = modelOf(checkpoint);
+    checkTokenizer(checkpoint, inputs);
+    if (mode === 'g') checkTrainedBy(checkpoint, 'generative', 'mode g');
+    if (tasks.includes('captioning')) checkTrainedBy(checkpoint, 'generative', 'captioning');
+    if (tasks.length === 0 || (tasks.includes('zero-shot') && languages.length === 0)) {
+      throw new AlignflowError({
+        what: `${tasks.length === 0 ? 'tasks' : 'languages'} is empty, so nothing would be scored`,
+        expected: tasks.length === 0 ? 'one or more of retrieval, zero-shot, captioning' : 'a language for zero-shot',
+      });
+    }
     const { facts, memory } = modelFacts(model, 0);
     return { facts, memory, hands: {} };
   },
-  run: (config, inputs, context) => defer(() => evaluate(config, inputs, context)).pipe(mergeAll()),
+  run: (config, inputs, context) =>
+    defer(async () => {
+      await startBackend();
+      const captions = config.tasks.includes('captioning') ? await captionOptions(config, inputs) : undefined;
+      await readPrompt(tokenizerOf(inputs).folder, config.tokens, config.length);
+      const { config: model, parameters } = await loadModel(inputs.checkpoint!.folder);
+      const { mode, pixels, tokens, length } = config;
+      const encoder = new Encoder(parameters, model, {
+        mode,
+        pixels,
+        tokens,
+        length,
+        ...(captions === undefined ? {} : { captions }),
+      });
+      const set = new PairSet(config);
+      const gallery = new Gallery(SAMPLES, context.seed);
+      const encoding = context.rows().pipe(
+        map((batch) => ({ batch, rows: set.add(batch) })),
+        connect((sorted) =>
+          merge(
+            sorted.pipe(
+              map(({ batch, rows }) => takeRows(selectColumns(batch, [pixels]), rows.images)),
+              rebatch(config.batch),
+              eachInTurn(context.budget, (batch) => {
+                for (const image of readColumn(batch, pixels, FixedSizeBinary)) gallery.add(image!);
+                encoder.addImages(batch);
+              }),
+            ),
+            sorted.pipe(
+              map(({ batch, rows }) => takeRows(selectColumns(batch, [tokens]), rows.names)),
+              rebatch(config.batch),
+              eachInTurn(context.budget, (batch) => encoder.addTexts(batch)),
+            ),
+          ),
+        ),
+        map((): StageEvent => ({ kind: 'progress', done: set.texts.length, unit: 'rows', doing: 'encoding' })),
+      );
+      const scoring = defer(() => score(config, inputs, model, set, encoder, gallery)).pipe(mergeAll());
+      return concat(encoding, scoring).pipe(finalize(() => encoder.dispose()));
+    }).pipe(mergeAll()),
 });
 
-async function evaluate(
-  config: Evaluation,
+/** Works on a batch at a time. A turn of the event loop passes before each, and sources wait for what is still to be done. */
+function eachInTurn(budget: MemoryBudget, work: (batch: RecordBatch) => void): OperatorFunction<RecordBatch, void> {
+  return (batches) =>
+    batches.pipe(
+      map((batch) => ({ batch, release: budget.hold(batchBytes(batch)) })),
+      concatMap(async ({ batch, release }) => {
+        try {
+          await nextTurn();
+          work(batch);
+        } finally {
+          release();
+        }
+      }),
+    );
+}
+
+async function captionOptions({ captions, beams, most }: Evaluation, inputs: StageInputs): Promise<CaptionOptions> {
+  return { prompt: await readPrompt(tokenizerOf(inputs).folder, captions), end: endId, beams, most };
+}
+
+/** The figures of all tasks, and examples of what retrieval (or else zero-shot) and captioning answered. */
+async function score(
+  { tasks, main, languages }: Evaluation,
   inputs: StageInputs,
-  context: StageContext,
-): Promise<Observable<StageEvent>> {
-  await startBackend();
-  const { config: model, parameters } = await loadModel(inputs.checkpoint!.folder);
-  const { folder } = tokenizerOf(inputs);
-  const captioning = config.tasks.includes('captioning');
-  const prompt = captioning ? await readPrompts(folder, config.captions) : [];
-  const { mode, pixels, tokens, length, batch: rowsAtOnce } = config;
-  const encoder = new Encoder(parameters, model, {
-    mode,
-    pixels,
-    tokens,
-    length,
-    batch: rowsAtOnce,
-    ...(captioning ? { captions: { prompt, end: 2, beams: config.beams, most: config.most } } : {}),
-  });
-  const set = new PairSet(config);
-  const images: Float32Array[] = [];
-  const names: Float32Array[] = [];
-  const captions: (readonly number[])[] = [];
-  const pictures: Uint8Array[] = [];
-
-  /** Encodes what is new in a batch of rows. */
-  const encode = async (batch: RecordBatch): Promise<StageEvent> => {
-    const rows = set.add(batch);
-    const encoded = encoder.images(batch, rows.images);
-    images.push(encoded.embeddings);
-    captions.push(...encoded.captions);
-    names.push(encoder.texts(batch, rows.names));
-    const column = readColumn(batch, config.pixels, FixedSizeBinary);
-    for (const row of rows.images.subarray(0, SAMPLES - pictures.length))
-      pictures.push(await picture(column.get(row)!, model));
-    return { kind: 'progress', done: set.texts.length, unit: 'rows', doing: 'encoding' };
-  };
-
-  const score = async (): Promise<StageEvent[]> => {
-    encoder.dispose();
-    const encoded: Encoded = {
-      set,
-      dim: model.embed.dim,
-      images: joined(images),
-      names: joined(names),
-      product: tensorProduct,
-    };
-    const outcomes: TaskOutcome[] = [];
-    if (config.tasks.includes('retrieval')) outcomes.push(retrievalTask(encoded, config.main));
-    if (config.tasks.includes('zero-shot'))
-      outcomes.push(...config.languages.map((language) => zeroShotTask(encoded, language)));
-    if (captioning) {
-      const tokenizer = await openTokenizer(folder);
-      const texts = await Promise.all(captions.map((ids) => decodeTokens(tokenizer, ids)));
-      outcomes.push(captioningTask(encoded, config.main, texts));
-    }
-    return [...outcomes.flatMap(({ results }) => results), ...samplesOf(outcomes, encoded, config, pictures)];
-  };
-  return from([context.rows().pipe(concatMap((batch) => encode(batch))), defer(score).pipe(mergeAll())]).pipe(
-    concatMap((events) => events),
-  );
-}
-
-/** The first images with what retrieval (or else the first task) answered, or the generated caption. */
-function samplesOf(
-  outcomes: readonly TaskOutcome[],
-  { set }: Encoded,
-  config: Evaluation,
-  pictures: readonly Uint8Array[],
-): Sample[] {
-  const shown = outcomes.find(({ results }) => results[0]?.task.startsWith('captioning')) ?? outcomes[0];
-  if (shown === undefined) return [];
-  const names = referencesOf(set, config.main, ({ name }) => name);
-  return pictures.map((image, i) => ({
-    kind: 'sample',
-    title: shown.results[0]!.task,
-    text: shown.answers[i] ?? '',
-    expected: names[i]![0] ?? '',
-    image,
-  }));
-}
-
-/** The image that the model saw, as a PNG. */
-async function picture(pixels: Uint8Array, { vision }: ModelConfig): Promise<Uint8Array> {
-  return sharp(pixels, { raw: { width: vision.image, height: vision.image, channels: 3 } })
-    .png()
-    .toBuffer();
+  model: ModelConfig,
+  set: PairSet,
+  encoder: Encoder,
+  gallery: Gallery,
+): Promise<StageEvent[]> {
+  const { dim } = model.embed;
+  const encoded = { set, dim, images: joined(encoder.images), names: joined(encoder.texts), product: tensorProduct };
+  const outcomes: TaskOutcome[] = [];
+  if (tasks.includes('retrieval')) outcomes.push(retrievalTask(encoded, main));
+  if (tasks.includes('zero-shot')) outcomes.push(...languages.map((language) => zeroShotTask(encoded, language)));
+  const shown = outcomes.slice(0, 1);
+  if (tasks.includes('captioning')) {
+    const tokenizer = await openTokenizer(tokenizerOf(inputs).folder);
+    const texts = await Promise.all(encoder.captions.map((ids) => decodeTokens(tokenizer, ids)));
+    const outcome = captioningTask(set, main, texts);
+    outcomes.push(outcome);
+    shown.push(outcome);
+  }
+  const samples = await Promise.all(shown.map((outcome) => gallery.samples(outcome, model.vision.image)));
+  return [...outcomes.flatMap(({ results }) => results), ...samples.flat()];
 }
 
 /** The product of two row sets on the tensor backend. */

@@ -1,25 +1,22 @@
 /** Arrow columns to tensors: the one place where rows become what a model is fed. */
 import * as tf from '@tensorflow/tfjs-core';
-import { FixedSizeBinary, type Int32, type List, List as ListType, type RecordBatch } from 'apache-arrow';
+import { FixedSizeBinary, type Int32, type List, List as ListType, type RecordBatch, type Vector } from 'apache-arrow';
 import { pixelsShape } from '../operators/images/pixels.js';
+import { tokensField } from '../operators/tokenizers/encode.js';
 import { readColumn } from '../pipeline/batch/column.js';
 import { AlignflowError } from '../pipeline/errors.js';
-
-/** Mean and standard deviation of each channel, of values in 0..1. */
-export interface ChannelStatistics {
-  readonly mean: readonly [number, number, number];
-  readonly deviation: readonly [number, number, number];
-}
-
-/** ImageNet's, as the published models use them. */
-export const imageNet: ChannelStatistics = { mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225] };
+import type { Reads } from '../pipeline/operator.js';
+import type { ChannelStatistics } from './models/config.js';
+import type { TextInputs } from './models/llama.js';
 
 /**
  * A column of images of one size as [B, S, S, 3], normalised by channel. One pass over the bytes, through a table of the
  * 3 x 256 values that a byte can become.
  */
 export function imageTensor(batch: RecordBatch, column: string, { mean, deviation }: ChannelStatistics): tf.Tensor4D {
-  const data = readColumn(batch, column, FixedSizeBinary).data[0]!;
+  const vector = readColumn(batch, column, FixedSizeBinary);
+  checkImages(vector, column);
+  const data = vector.data[0]!;
   const field = batch.schema.fields.find(({ name }) => name === column)!;
   const { height, width } = pixelsShape(field);
   const table = new Float32Array(3 * 256);
@@ -36,6 +33,16 @@ export function imageTensor(batch: RecordBatch, column: string, { mean, deviatio
     values[i + 2] = table[bytes[i + 2]! * 3 + 2]!;
   }
   return tf.tensor4d(values, [batch.numRows, height, width, 3]);
+}
+
+function checkImages(vector: Vector<FixedSizeBinary>, column: string): void {
+  if (vector.nullCount === 0) return;
+  throw new AlignflowError({
+    what: `column ${column} has no image`,
+    where: { row: Array.from({ length: vector.length }, (_, row) => row).find((row) => !vector.isValid(row))! },
+    expected: 'an image in each row',
+    fix: 'drop rows without an image before this stage (image/resize does)',
+  });
 }
 
 /** Token ids of a batch of texts, padded to one length. */
@@ -64,7 +71,7 @@ export function tokenIds(batch: RecordBatch, column: string, length: number): To
         what: `column ${column} has no tokens`,
         where: { row },
         expected: 'at least one token id in each row',
-        fix: 'drop rows without text before this stage (filter/caption-length does)',
+        fix: 'drop rows without text before this stage (filter/caption-length and tokenizer/encode do)',
       });
     }
     const kept = Math.min(tokens.length, length);
@@ -73,4 +80,25 @@ export function tokenIds(batch: RecordBatch, column: string, length: number): To
     lengths[row] = kept;
   }
   return { ids, lengths, batch: batch.numRows, length };
+}
+
+/** Token ids as a model reads them: [B, T], and the position of each text's end mark, [B]. */
+export function textInputs({ ids, lengths, batch, length }: TokenIds): TextInputs {
+  return {
+    tokens: tf.tensor2d(ids, [batch, length], 'int32'),
+    ends: tf.tensor1d(endsOf(lengths), 'int32'),
+  };
+}
+
+/** Position of each text's end mark. */
+export function endsOf(lengths: Int32Array): Int32Array {
+  return lengths.map((length) => length - 1);
+}
+
+/** The columns that a stage reads: images of one size, `side` pixels a side, and lists of token ids. */
+export function modelColumns(pixels: string, side: number, tokens: readonly string[]): Reads {
+  return {
+    [pixels]: new FixedSizeBinary(3 * side ** 2),
+    ...Object.fromEntries(tokens.map((column) => [column, tokensField(column).type])),
+  };
 }

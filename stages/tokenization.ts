@@ -6,8 +6,10 @@ import encode, { tokensField, tokensOf } from '../operators/tokenizers/encode.js
 import { beginId, openTokenizer, tokenizerFile } from '../operators/tokenizers/tokenizer-file.js';
 import trainBpe from '../operators/tokenizers/train-bpe.js';
 import { withField } from '../pipeline/batch/columns.js';
+import { AlignflowError } from '../pipeline/errors.js';
 import type { StageEvent } from '../pipeline/metrics.js';
 import { defineStage, type StageContext } from '../pipeline/stage.js';
+import { formatCount } from '../pipeline/terminal/format.js';
 import { type Prompts, writePrompts } from './prompts.js';
 
 /**
@@ -38,17 +40,18 @@ export default defineStage({
   },
   takes: { rows: 'required', sink: true, tokenizer: 'optional' },
   reads: ({ column }: Tokenization) => ({ [column]: new Utf8() }),
-  plan: ({ prompts, vocabulary }, { rows, tokenizer }) => {
+  plan: ({ column, prompts, vocabulary }, { name, rows, tokenizer }) => {
+    checkPrompts(column, prompts);
     const schema = rows && Object.keys(prompts).reduce((known, column) => withField(known, tokensField(column)), rows);
-    const known = tokenizer?.artefacts.tokenizer ?? { vocabulary };
+    const known = tokenizer?.artefacts.tokenizer ?? { vocabulary, trainedBy: name };
     return {
       hands: { tokenizer: known, ...(schema === undefined ? {} : { rows: { schema } }) },
       facts: [
         [
           'vocabulary',
           tokenizer === undefined
-            ? `${vocabulary}, trained on these rows`
-            : `${known.vocabulary}, of ${tokenizer.stage}`,
+            ? `${formatCount(vocabulary)}, trained on these rows`
+            : `${formatCount(known.vocabulary)}, of ${known.trainedBy}`,
         ],
       ],
     };
@@ -61,6 +64,23 @@ export default defineStage({
       defer(() => encodeAll(config, context)).pipe(mergeAll()),
     ),
 });
+
+/** Throws unless there is a column to write, and none that is the text itself. */
+function checkPrompts(column: string, prompts: Readonly<Record<string, string>>): void {
+  if (Object.keys(prompts).length === 0) {
+    throw new AlignflowError({
+      what: 'prompts is empty, so no column of token ids would be written',
+      expected: 'a column name and the prefix of its texts: { tokens: "summarize:" }',
+    });
+  }
+  if (Object.hasOwn(prompts, column)) {
+    throw new AlignflowError({
+      what: `prompts would write token ids over the text column ${column}`,
+      expected: 'columns of other names: the captions are read again for each of them',
+      fix: `name it ${column}_tokens`,
+    });
+  }
+}
 
 /** A first pass over the rows, of which nothing is kept but the tokenizer. */
 function train({ column, vocabulary, prompts }: Tokenization, context: StageContext): Observable<never> {

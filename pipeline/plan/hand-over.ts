@@ -79,7 +79,7 @@ export function takeReferences(
   return { inputs: Object.fromEntries(given), complete };
 }
 
-/** A mixture stands for its first stage; tokenizers of another size than the first's would make its tokens nonsense. */
+/** A mixture stands for its first stage; tokens of another tokenizer than the first's would be nonsense among its own. */
 function mixedReference(
   shares: readonly (Reference | undefined)[],
   stage: ManifestStage,
@@ -87,16 +87,20 @@ function mixedReference(
 ): Reference | undefined {
   const [first] = shares;
   for (const [i, share] of shares.entries()) {
-    const [one, other] = [first?.artefacts.tokenizer?.vocabulary, share?.artefacts.tokenizer?.vocabulary];
-    if (first === undefined || share === undefined || one === other) continue;
+    const [one, other] = [first?.artefacts.tokenizer, share?.artefacts.tokenizer];
+    if (first === undefined || share === undefined || one?.trainedBy === other?.trainedBy) continue;
     report({
       code: 'hand-over',
-      message: `the stages ${first.stage} and ${share.stage} do not share a tokenizer: ${one ?? 'none'} and ${other ?? 'none'} entries`,
+      message: `the stages ${first.stage} and ${share.stage} do not share a tokenizer: ${tokenizerName(one)} and ${tokenizerName(other)}`,
       at: stage.from[i]!.stage.at,
       fix: `give ${share.stage} the tokenizer of ${first.stage}`,
     });
   }
   return first;
+}
+
+function tokenizerName(tokenizer: Artefacts['tokenizer']): string {
+  return tokenizer === undefined ? 'none' : `that of ${tokenizer.trainedBy}`;
 }
 
 function reportNothing(

@@ -1,12 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { RecordBatch } from 'apache-arrow';
-import { takeRows } from '../../pipeline/batch/select.js';
 import type { ModelConfig } from '../models/config.js';
 import { type CaptionOptions, generateCaptions } from '../models/generate.js';
 import { internvit } from '../models/internvit.js';
 import { encodeText, poolImage, poolImageG } from '../models/internvl.js';
 import type { Parameters } from '../models/parameters.js';
-import { imageNet, imageTensor, tokenIds } from '../tensors.js';
+import { imageTensor, textInputs, tokenIds } from '../tensors.js';
 
 /** InternVL-C pools the vision tower; InternVL-G adds the pooled queries (arXiv 2312.14238, Figure 4). */
 export type Mode = 'c' | 'g';
@@ -18,22 +17,18 @@ export interface EncoderOptions {
   readonly tokens: string;
   /** Longest text, tokens. */
   readonly length: number;
-  /** Rows that are encoded at once. */
-  readonly batch: number;
   /** How captions are generated; none are when left out. */
   readonly captions?: CaptionOptions;
 }
 
-/** Images as a model sees them. */
-export interface EncodedImages {
-  /** [n, dim], of length 1. */
-  readonly embeddings: Float32Array;
-  /** Token ids of a caption for each, without prompt and end mark; empty where none were asked for. */
-  readonly captions: readonly (readonly number[])[];
-}
-
-/** Encodes rows of record batches with a model. */
+/** Encodes the rows of record batches with a model, and collects what comes out. */
 export class Encoder {
+  /** Embeddings of the images so far, each [n, dim], of length 1. */
+  readonly images: Float32Array[] = [];
+  /** Embeddings of the texts so far, each [n, dim], of length 1. */
+  readonly texts: Float32Array[] = [];
+  /** Token ids of a caption for each image, without prompt and end mark; empty where none are asked for. */
+  readonly captions: (readonly number[])[] = [];
   private readonly parameters: Parameters;
   private readonly model: ModelConfig;
   private readonly options: EncoderOptions;
@@ -44,56 +39,33 @@ export class Encoder {
     this.options = options;
   }
 
-  /** Embeddings of the images of some rows, and their captions. */
-  images(batch: RecordBatch, rows: Uint32Array): EncodedImages {
+  /** Encodes the image of each row. */
+  addImages(batch: RecordBatch): void {
     const { mode, pixels, captions } = this.options;
+    const { parameters, model } = this;
     const pool = mode === 'c' ? poolImage : poolImageG;
-    const parts = this.inParts(batch, rows, (part) => {
-      const hidden = tf.tidy(() =>
-        internvit(this.parameters, this.model.vision, { images: imageTensor(part, pixels, imageNet) }),
-      );
-      try {
-        return {
-          embeddings: valuesOf(() => pool(this.parameters, this.model, hidden, part.numRows)),
-          captions:
-            captions === undefined ? [] : generateCaptions(this.parameters, this.model, hidden, part.numRows, captions),
-        };
-      } finally {
-        hidden.dispose();
-      }
-    });
-    return {
-      embeddings: joined(parts.map((part) => part.embeddings)),
-      captions: parts.flatMap((part) => part.captions),
-    };
+    const hidden = tf.tidy(() =>
+      internvit(parameters, model.vision, { images: imageTensor(batch, pixels, model.vision.pixels) }),
+    );
+    try {
+      this.images.push(valuesOf(() => pool(parameters, model, hidden, batch.numRows)));
+      if (captions !== undefined)
+        this.captions.push(...generateCaptions(parameters, model, hidden, batch.numRows, captions));
+    } finally {
+      hidden.dispose();
+    }
   }
 
-  /** Embeddings of the texts of some rows, [n, dim]. */
-  texts(batch: RecordBatch, rows: Uint32Array): Float32Array {
+  /** Encodes the text of each row. */
+  addTexts(batch: RecordBatch): void {
     const { tokens, length } = this.options;
-    const parts = this.inParts(batch, rows, (part) =>
-      valuesOf(() => {
-        const { ids, lengths } = tokenIds(part, tokens, length);
-        const ends = lengths.map((count) => count - 1);
-        return encodeText(this.parameters, this.model, {
-          tokens: tf.tensor2d(ids, [part.numRows, length], 'int32'),
-          ends: tf.tensor1d(ends, 'int32'),
-        });
-      }),
+    this.texts.push(
+      valuesOf(() => encodeText(this.parameters, this.model, textInputs(tokenIds(batch, tokens, length)))),
     );
-    return joined(parts);
   }
 
   dispose(): void {
     tf.dispose({ ...this.parameters });
-  }
-
-  private inParts<T>(batch: RecordBatch, rows: Uint32Array, encode: (part: RecordBatch) => T): T[] {
-    const parts: T[] = [];
-    for (let start = 0; start < rows.length; start += this.options.batch) {
-      parts.push(encode(takeRows(batch, rows.subarray(start, start + this.options.batch))));
-    }
-    return parts;
   }
 }
 

@@ -6,7 +6,7 @@ import { exactMatch } from '../evaluators/exact-match.js';
 import { retrieval } from '../evaluators/retrieval.js';
 import type { RowProduct } from '../evaluators/row-product.js';
 import { classEmbeddings, zeroShot } from '../evaluators/zero-shot.js';
-import type { PairSet, PairText } from './pair-set.js';
+import type { PairSet } from './pair-set.js';
 
 /** An evaluation set, encoded. */
 export interface Encoded {
@@ -19,109 +19,149 @@ export interface Encoded {
   readonly product: RowProduct;
 }
 
-/** What a task came to: its figures, and for each image what the model answered. */
-export interface TaskOutcome {
-  readonly results: readonly Result[];
-  /** The answer for each image, and whether it is right. */
-  readonly answers: readonly string[];
+/** What the model said of an image. */
+export interface Answer {
+  readonly text: string;
+  /** What it should have said; the answer itself where that is right. */
+  readonly expected: string;
 }
 
-/** Recall at 1, 5 and 10 between images and their names in one language, both ways. */
-export function retrievalTask(encoded: Encoded, language: string): TaskOutcome {
-  const { names, rows } = namesIn(encoded, language);
+/** What a task came to. */
+export interface TaskOutcome {
+  readonly task: string;
+  readonly results: readonly Result[];
+  /** By image, of those that were asked. */
+  readonly answers: ReadonlyMap<number, Answer>;
+}
+
+/**
+ * Recall at 1, 5 and 10 between images and their names in one language, both ways. Equal names are one text: it belongs to all
+ * images of that name, and any of them is right.
+ */
+export function retrievalTask({ set, dim, images, names, product }: Encoded, language: string): TaskOutcome {
+  const named = set.namesIn(language);
+  const texts = distinct(named.map(({ text }) => text.caption));
   const { imageToText, textToImage } = retrieval({
-    images: encoded.images,
-    texts: rows,
-    dim: encoded.dim,
-    pairs: { texts: names.map((_, i) => i), images: names.map(({ image }) => image) },
-    product: encoded.product,
+    images,
+    texts: pick(
+      names,
+      dim,
+      texts.firsts.map((i) => named[i]!.at),
+    ),
+    dim,
+    pairs: { texts: texts.indices, images: named.map(({ text }) => text.image) },
+    product,
   });
   const task = `retrieval (${language})`;
-  const note = `${imageToText.asked} images, ${names.length} texts`;
-  const results = (['image_to_text', 'text_to_image'] as const).flatMap((direction) => {
-    const { recall } = direction === 'image_to_text' ? imageToText : textToImage;
-    return [...recall].map(
-      ([k, value]): Result => ({ kind: 'result', task, metric: `${direction}_r${k}`, value, note }),
-    );
-  });
-  return { results, answers: [...imageToText.first].map((text) => names[text]?.caption ?? '') };
+  const note = `${imageToText.asked} images, ${texts.values.length} texts`;
+  const figures = { image_to_text: imageToText.recall, text_to_image: textToImage.recall };
+  const results = Object.entries(figures).flatMap(([direction, recall]) =>
+    [...recall].map(([k, value]): Result => ({ kind: 'result', task, metric: `${direction}_r${k}`, value, note })),
+  );
+  const right = set.captionsIn(language, { namesOnly: true });
+  const answers = right.flatMap((expected, image) =>
+    expected.length === 0 ? [] : [[image, answer(texts.values[imageToText.first[image]!]!, expected)] as const],
+  );
+  return { task, results, answers: new Map(answers) };
 }
 
-/** Zero-shot classification with the names of one language as the classes: top-1, top-5 and mean per-class recall. */
-export function zeroShotTask(encoded: Encoded, language: string): TaskOutcome {
-  const { names, rows } = namesIn(encoded, language);
-  const classes = [...new Set(names.map(({ caption }) => caption))];
-  const indices = new Map(classes.map((caption, i) => [caption, i]));
-  const classOf = names.map(({ caption }) => indices.get(caption)!);
-  const labelOf = new Map(names.map(({ image }, i) => [image, classOf[i]!]));
-  // Images without a name in this language are not asked.
-  const asked = Array.from({ length: encoded.set.images }, (_, image) => image).filter((image) => labelOf.has(image));
+/**
+ * Zero-shot classification with the names of one language as the classes: top-1, top-5 (from five classes on) and mean
+ * per-class recall. An image's class is its first name; images without a name are not asked.
+ */
+export function zeroShotTask({ set, dim, images, names, product }: Encoded, language: string): TaskOutcome {
+  const firstNames = new Map(
+    set
+      .namesIn(language)
+      .reverse()
+      .map((name) => [name.text.image, name]),
+  );
+  const asked = [...firstNames.values()].sort((a, b) => a.text.image - b.text.image);
+  const classes = distinct(asked.map(({ text }) => text.caption));
+  const prompts = pick(
+    names,
+    dim,
+    asked.map(({ at }) => at),
+  );
   const { top1, top5, meanPerClassRecall, predicted } = zeroShot({
-    images: pick(encoded.images, encoded.dim, asked),
-    classes: classEmbeddings(rows, encoded.dim, classOf, classes.length),
-    dim: encoded.dim,
-    labels: asked.map((image) => labelOf.get(image)!),
-    product: encoded.product,
+    images: pick(
+      images,
+      dim,
+      asked.map(({ text }) => text.image),
+    ),
+    classes: classEmbeddings(prompts, dim, classes.indices, classes.values.length),
+    dim,
+    labels: classes.indices,
+    product,
   });
   const task = `zero-shot (${language})`;
-  const note = `${asked.length} images, ${classes.length} classes`;
-  const figures = { top1, top5, mean_per_class_recall: meanPerClassRecall };
-  return {
-    results: Object.entries(figures).map(
-      ([figure, value]): Result => ({ kind: 'result', task, metric: `zero_shot_${language}_${figure}`, value, note }),
-    ),
-    answers: [...predicted].map((index) => classes[index]!),
-  };
+  const note = `${asked.length} images, ${classes.values.length} classes`;
+  const figures = Object.entries({ top1, top5, mean_per_class_recall: meanPerClassRecall });
+  const results = figures
+    .filter(([, value]) => !Number.isNaN(value))
+    .map(([name, value]): Result => ({ kind: 'result', task, metric: `zero_shot_${language}_${name}`, value, note }));
+  const answers = asked.map(
+    ({ text }, i) => [text.image, answer(classes.values[predicted[i]!]!, [text.caption])] as const,
+  );
+  return { task, results, answers: new Map(answers) };
 }
 
-/** Exact match with a name, and CIDEr against names and the other references, in one language. */
-export function captioningTask(
-  { set }: Pick<Encoded, 'set'>,
-  language: string,
-  captions: readonly string[],
-): TaskOutcome {
-  const references = referencesOf(set, language);
-  const names = referencesOf(set, language, ({ name }) => name);
-  const asked = captions.map((_, image) => image).filter((image) => references[image]!.length > 0);
-  const scored = (of: readonly (readonly string[])[]) =>
-    asked.map((image) => ({ candidate: captionTokens(captions[image]!), references: of[image]!.map(captionTokens) }));
+/**
+ * Generated captions in one language: exact match with a name, over the images that have one, and CIDEr against all captions.
+ * @param captions one for each image of the set
+ */
+export function captioningTask(set: PairSet, language: string, captions: readonly string[]): TaskOutcome {
+  set.namesIn(language);
+  const scored = (references: readonly (readonly string[])[]) =>
+    captions.flatMap((caption, image) => {
+      const own = references[image]!.map((reference) => captionTokens(reference));
+      return own.length === 0 ? [] : [{ candidate: captionTokens(caption), references: own }];
+    });
+  const right = set.captionsIn(language, { namesOnly: true });
+  const named = scored(right);
+  const all = scored(set.captionsIn(language, { namesOnly: false }));
   const task = `captioning (${language})`;
-  const note = `${asked.length} images`;
+  const result = (metric: string, value: number, note: string): Result => ({
+    kind: 'result',
+    task,
+    metric,
+    value,
+    note,
+  });
+  const answers = captions.flatMap((caption, image) => {
+    const names = right[image]!;
+    if (names.length === 0) return [];
+    // What counts as a match is right, whatever its case and punctuation.
+    const matches = exactMatch([
+      { candidate: captionTokens(caption), references: names.map((name) => captionTokens(name)) },
+    ]);
+    return [[image, { text: caption, expected: matches === 1 ? caption : names[0]! }] as const];
+  });
   return {
+    task,
     results: [
-      {
-        kind: 'result',
-        task,
-        metric: 'caption_exact_match',
-        value: exactMatch(scored(names)),
-        note: `${note}, against names`,
-      },
-      {
-        kind: 'result',
-        task,
-        metric: 'caption_cider',
-        value: cider(scored(references)).score,
-        note: `${note}, against names and keywords`,
-      },
+      result('caption_exact_match', exactMatch(named), `${named.length} images, against names`),
+      result('caption_cider', cider(all).score, `${all.length} images, against all captions in ${language}`),
     ],
-    answers: captions,
+    answers: new Map(answers),
   };
 }
 
-/** Captions of each image in a language. */
-export function referencesOf(
-  set: PairSet,
-  language: string,
-  wanted: (text: PairText) => boolean = () => true,
-): string[][] {
-  const lists = Array.from({ length: set.images }, (): string[] => []);
-  for (const text of set.texts) if (text.language === language && wanted(text)) lists[text.image]!.push(text.caption);
-  return lists;
+function answer(text: string, right: readonly string[]): Answer {
+  return { text, expected: right.includes(text) ? text : right[0]! };
 }
 
-function namesIn({ set, dim, names }: Encoded, language: string): { names: PairText[]; rows: Float32Array } {
-  const at = set.names.flatMap((text, i) => (text.language === language ? [i] : []));
-  return { names: at.map((i) => set.names[i]!), rows: pick(names, dim, at) };
+/** The different values in the order of their first entry, that entry of each, and for each entry the index of its value. */
+function distinct(entries: readonly string[]) {
+  const places = new Map<string, number>();
+  const firsts: number[] = [];
+  const indices = entries.map((entry, i) => {
+    const place = places.get(entry) ?? places.size;
+    if (place === places.size) firsts.push(i);
+    places.set(entry, place);
+    return place;
+  });
+  return { values: [...places.keys()], firsts, indices };
 }
 
 function pick(rows: Float32Array, dim: number, at: readonly number[]): Float32Array {

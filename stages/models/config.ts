@@ -16,6 +16,14 @@ export interface VisionConfig {
   readonly image: number;
   /** Added to the mean square in RMSNorm. */
   readonly eps: number;
+  /** What an image is normalised with before the first layer. */
+  readonly pixels: ChannelStatistics;
+}
+
+/** Mean and standard deviation of the red, green and blue of the images, of values in 0..1. */
+export interface ChannelStatistics {
+  readonly mean: readonly [number, number, number];
+  readonly deviation: readonly [number, number, number];
 }
 
 /** LLaMA: the text tower, and the body of QLLaMA. */
@@ -118,7 +126,7 @@ export function checkConfig(config: ModelConfig): ModelConfig {
 }
 
 function* wholeNumbers({ vision, text, queries, embed, maxTokens }: ModelConfig): Generator<string> {
-  const { eps: _visionEps, ...visionSizes } = vision;
+  const { eps: _visionEps, pixels: _pixels, ...visionSizes } = vision;
   const { eps: _textEps, ropeBase: _ropeBase, ...textSizes } = text;
   const parts = { vision: visionSizes, text: textSizes, queries, embed, '': { maxTokens } };
   for (const [part, sizes] of Object.entries(parts)) {
@@ -136,6 +144,13 @@ function* otherNumbers({ vision, text, init }: ModelConfig): Generator<string> {
     'text.ropeBase': text.ropeBase,
     'init.temperature': init.temperature,
   };
+  for (const [channel, value] of vision.pixels.deviation.entries()) {
+    if (!(Number.isFinite(value) && value > 0))
+      yield `vision.pixels.deviation[${channel}] is ${value}, not a number above 0`;
+  }
+  for (const [channel, value] of vision.pixels.mean.entries()) {
+    if (!Number.isFinite(value)) yield `vision.pixels.mean[${channel}] is ${value}, not a number`;
+  }
   for (const [name, value] of Object.entries(positive)) {
     if (!(Number.isFinite(value) && value > 0)) yield `${name} is ${value}, not a number above 0`;
   }

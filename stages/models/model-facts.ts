@@ -23,7 +23,7 @@ export function modelFacts(model: ModelConfig, trained: number): ModelFacts {
       ...(trained === 0 ? [] : [['trained', formatCount(trained)] as const]),
       ['vision', `${vision.depth} layers of ${vision.width}, patch ${vision.patch}, ${vision.image} px`],
       ['text', `${text.depth} layers of ${text.width}, vocabulary ${formatCount(text.vocabulary)}`],
-      ['queries', `${queries.count}, cross-attention in every ${queries.crossEvery}. layer; embedding of ${embed.dim}`],
+      ['queries', `${queries.count}, cross-attention in 1 layer of ${queries.crossEvery}; embedding of ${embed.dim}`],
       [
         'memory',
         `${formatBytes(memory)}${trained === 0 ? ' of parameters' : ' of parameters, gradients and moments'}, activations aside`,

@@ -1,5 +1,11 @@
 import { AlignflowError } from '../../pipeline/errors.js';
-import { changeConfig, type ModelChanges, type ModelConfig } from './config.js';
+import { type ChannelStatistics, changeConfig, type ModelChanges, type ModelConfig } from './config.js';
+
+/** ImageNet's statistics, as the published model uses them. */
+const imageNet: ChannelStatistics = { mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225] };
+
+/** Those of drawings on white: the background of emoji is most of each picture. */
+const drawings: ChannelStatistics = { mean: [0.8, 0.76, 0.72], deviation: [0.3, 0.31, 0.34] };
 
 /**
  * The named sizes.
@@ -10,7 +16,7 @@ import { changeConfig, type ModelChanges, type ModelConfig } from './config.js';
  */
 export const modelSizes = {
   tiny: {
-    vision: { width: 128, depth: 4, heads: 4, mlp: 512, patch: 8, image: 32, eps: 1e-6 },
+    vision: { width: 128, depth: 4, heads: 4, mlp: 512, patch: 8, image: 32, eps: 1e-6, pixels: drawings },
     text: { width: 128, depth: 2, heads: 4, mlp: 336, vocabulary: 1024, ropeBase: 10000, eps: 1e-6 },
     queries: { count: 8, crossEvery: 2 },
     embed: { dim: 128, poolHeads: 4 },
@@ -18,7 +24,7 @@ export const modelSizes = {
     maxTokens: 80,
   },
   small: {
-    vision: { width: 384, depth: 12, heads: 6, mlp: 1536, patch: 16, image: 224, eps: 1e-6 },
+    vision: { width: 384, depth: 12, heads: 6, mlp: 1536, patch: 16, image: 224, eps: 1e-6, pixels: imageNet },
     text: { width: 384, depth: 12, heads: 6, mlp: 1024, vocabulary: 32000, ropeBase: 10000, eps: 1e-6 },
     queries: { count: 32, crossEvery: 2 },
     embed: { dim: 384, poolHeads: 6 },
@@ -26,7 +32,7 @@ export const modelSizes = {
     maxTokens: 80,
   },
   base: {
-    vision: { width: 768, depth: 12, heads: 12, mlp: 3072, patch: 16, image: 224, eps: 1e-6 },
+    vision: { width: 768, depth: 12, heads: 12, mlp: 3072, patch: 16, image: 224, eps: 1e-6, pixels: imageNet },
     text: { width: 768, depth: 12, heads: 12, mlp: 2048, vocabulary: 32000, ropeBase: 10000, eps: 1e-6 },
     queries: { count: 64, crossEvery: 2 },
     embed: { dim: 512, poolHeads: 12 },
@@ -34,7 +40,7 @@ export const modelSizes = {
     maxTokens: 80,
   },
   'internvl-14b': {
-    vision: { width: 3200, depth: 48, heads: 25, mlp: 12800, patch: 14, image: 224, eps: 1e-6 },
+    vision: { width: 3200, depth: 48, heads: 25, mlp: 12800, patch: 14, image: 224, eps: 1e-6, pixels: imageNet },
     text: { width: 4096, depth: 32, heads: 32, mlp: 11008, vocabulary: 49954, ropeBase: 10000, eps: 1e-6 },
     queries: { count: 96, crossEvery: 2 },
     embed: { dim: 768, poolHeads: 16 },

@@ -2,23 +2,35 @@
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import type { RecordBatch } from 'apache-arrow';
-import { concat, defer, from, mergeMap, type Observable, tap } from 'rxjs';
+import { concat, defer, from, mergeAll, mergeMap, type Observable, tap } from 'rxjs';
 import { batchBytes } from '../../pipeline/batch/bytes.js';
-import type { Note, Progress, Result, StageEvent, StepMetrics } from '../../pipeline/metrics.js';
+import type { Note, Result, StageEvent, StepMetrics } from '../../pipeline/metrics.js';
 import type { StageContext } from '../../pipeline/stage.js';
-import type { Program } from '../backend/program.js';
+import type { Program, Tensors } from '../backend/program.js';
 import { startBackend } from '../backend/start.js';
 import type { ModelConfig } from '../models/config.js';
 import type { Parameters } from '../models/parameters.js';
-import type { AdamWOptions } from './adamw.js';
 import { latestCheckpoint, loadCheckpoint, saveCheckpoint } from './checkpoint.js';
 import type { ParameterGroup } from './groups.js';
 import { createHistory } from './history.js';
 import { saveModel } from './model-folder.js';
-import type { Schedule } from './schedule.js';
 import type { Objective } from './step.js';
-import { type PreparedBatch, type TrainingPosition, train } from './trainer.js';
+import { type TrainingPosition, train } from './trainer.js';
 import { trainingProgram } from './training-program.js';
+
+/** Options that all training stages have. */
+export interface TrainingOptions {
+  /** Steps of the whole run, one batch each. */
+  readonly steps: number;
+  /** Steps of linear warm-up, before a cosine to zero; all but the last step in a run that is not longer. */
+  readonly warmup: number;
+  /** AdamW's decay of the second moment; that of the first is 0.9, as in both stages of the paper. */
+  readonly beta2: number;
+  /** Largest global norm of the gradients. */
+  readonly clipNorm: number;
+  /** Steps between two checkpoints. */
+  readonly checkpointEvery: number;
+}
 
 /** What a training stage decides. */
 export interface TrainingJob {
@@ -27,14 +39,9 @@ export interface TrainingJob {
   readonly parameters: Parameters;
   readonly objective: Objective;
   readonly groups: readonly ParameterGroup[];
-  readonly schedule: Schedule;
-  readonly adamW: AdamWOptions;
-  /** Largest global norm of the gradients. */
-  readonly clipNorm: number;
-  /** Steps between two checkpoints. */
-  readonly checkpointEvery: number;
+  readonly options: TrainingOptions;
   /** The feeds of the objective for a batch of rows, `step` counted from 0. */
-  readonly prepare: (batch: RecordBatch, step: number) => PreparedBatch;
+  readonly feeds: (batch: RecordBatch, step: number) => Tensors;
 }
 
 /** Names of the figures that a training stage ends with. */
@@ -47,26 +54,36 @@ const bounds = { logit_scale: [0, Math.log(100)] } as const;
 const FINAL_STEPS = 50;
 
 /**
- * Trains until the schedule's steps are done, going on from the last checkpoint in the stage's folder, and leaves the model
- * there. Emits the metrics of each step, those before the checkpoint too, and at the end the figures of the whole run.
+ * Trains until the steps are done, going on from the last checkpoint in the stage's folder, and leaves the model there. Emits
+ * the metrics of each step, those before the checkpoint too, and at the end the figures of the whole run.
+ *
+ * @param load makes the job; called when the tensor backend runs
  */
-export function trainModel(job: TrainingJob, context: StageContext): Observable<StageEvent> {
+export function trainModel(load: () => Promise<TrainingJob>, context: StageContext): Observable<StageEvent> {
   return defer(async () => {
+    await startBackend();
+    const job = await load();
+    const { steps, warmup, beta2, clipNorm, checkpointEvery } = job.options;
+    const adamW = { beta1: 0.9, beta2, epsilon: 1e-8 };
     const checkpoints = join(context.folder, 'checkpoints');
-    const program = await createProgram(job);
+    const { program } = trainingProgram(job.objective, job.parameters, job.groups, { adamW, clipNorm, bounds });
+    tf.dispose({ ...job.parameters });
     const found = await latestCheckpoint(checkpoints);
     const stored = found === undefined ? undefined : await loadCheckpoint(found, program);
     const start: TrainingPosition = { step: stored?.step ?? 0, updates: stored?.updates ?? 0 };
     const history = createHistory(stored?.data);
-    const steps = context.rows({ repeat: true, skip: start.step }).pipe(
+    const training = context.rows({ repeat: true, skip: start.step }).pipe(
       train<RecordBatch>({
-        ...job,
         program,
+        groups: job.groups,
+        adamW,
+        schedule: { steps, warmup: Math.min(warmup, steps - 1) },
+        prepare: (batch, step) => ({ feeds: job.feeds(batch, step), samples: batch.numRows }),
         start,
         hold: (batch) => context.budget.hold(batchBytes(batch)),
         signal: context.signal,
         checkpoint: {
-          every: job.checkpointEvery,
+          every: checkpointEvery,
           save: async (position, metrics) => {
             await saveCheckpoint(checkpoints, program, { ...position, data: history.with(metrics) }, 1);
           },
@@ -76,23 +93,16 @@ export function trainModel(job: TrainingJob, context: StageContext): Observable<
       mergeMap((metrics, index): StageEvent[] => [
         ...(index === 0 ? [modeOf(program, start)] : []),
         metrics,
-        progressOf(metrics, job.schedule),
+        { kind: 'progress', done: metrics.step, total: steps, unit: 'steps' },
       ]),
     );
     const ending = defer(async () => {
       await saveModel(context.folder, job.config, program);
       program.dispose();
       return finalResults(history.last(FINAL_STEPS));
-    }).pipe(mergeMap((results) => from(results)));
-    return concat(from(history.last(start.step)), steps, ending);
-  }).pipe(mergeMap((events) => events));
-}
-
-async function createProgram({ parameters, groups, objective, adamW, clipNorm }: TrainingJob): Promise<Program> {
-  await startBackend();
-  const { program } = trainingProgram(objective, parameters, groups, { adamW, clipNorm, bounds });
-  tf.dispose({ ...parameters });
-  return program;
+    }).pipe(mergeAll());
+    return concat(from(history.last(start.step)), training, ending);
+  }).pipe(mergeAll());
 }
 
 /** How the steps run, which is known after the first one. */
@@ -100,10 +110,6 @@ function modeOf({ mode, reason }: Program, start: TrainingPosition): Note {
   const why = reason === undefined ? '' : `: ${reason}`;
   const resumed = start.step === 0 ? '' : `, gone on from step ${start.step}`;
   return { kind: 'note', text: `${mode} steps${why}${resumed}` };
-}
-
-function progressOf({ step }: StepMetrics, { steps }: Schedule): Progress {
-  return { kind: 'progress', done: step, total: steps, unit: 'steps' };
 }
 
 /** The figures of a run: mean loss of the last steps, median throughput, share of time without data, steps skipped. */

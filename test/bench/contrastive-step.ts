@@ -16,6 +16,7 @@ import { createRandom } from '../../pipeline/run/random.js';
 import type { StageContext } from '../../pipeline/stage.js';
 import { startBackend } from '../../stages/backend/start.js';
 import contrastive, { type Contrastive } from '../../stages/contrastive.js';
+import { writePrompts } from '../../stages/prompts.js';
 
 const [BATCH, LENGTH, VOCABULARY, SIDE, PATCHES] = [256, 12, 4096, 32, 16];
 /** Steps before the clock counts: the first one records the graph. */
@@ -48,7 +49,8 @@ async function trainingSpeeds(): Promise<number[]> {
     checkpointEvery: WARMUP + steps,
   } as unknown as Contrastive;
   const batch = randomRows();
-  const tokenizer = { vocabulary: VOCABULARY };
+  const tokenizer = { vocabulary: VOCABULARY, trainedBy: 'rows' };
+  await writePrompts(folder, { tokens: [1] });
   const inputs = { name: 'bench', seed: 7, from: { stage: 'rows', folder, artefacts: { tokenizer } } };
   const events = contrastive.run(config, inputs, stageContext(batch));
   const metrics = events.pipe(

@@ -159,7 +159,10 @@ export default defineStage({
         fix: 'use the same model in both stages',
       });
     return {
-      hands: { rows: from?.artefacts.rows ?? { schema: rows }, checkpoint: { model: { model }, parameters: 1_234_567 } },
+      hands: {
+        rows: from?.artefacts.rows ?? { schema: rows },
+        checkpoint: { model: { model }, parameters: 1_234_567, trainedBy: ['learn'] },
+      },
       facts: [['parameters', '1,234,567'], ['model', model]],
       memory: 500_000_000,
     };
@@ -203,8 +206,8 @@ export default defineStage({
   defaults: { vocabulary: 100 },
   takes: { rows: 'required', sink: true, tokenizer: 'optional' },
   reads: (_config: Words) => ({}),
-  plan: ({ vocabulary }, { rows, tokenizer }) => ({
-    hands: { rows: { schema: rows }, tokenizer: tokenizer?.artefacts.tokenizer ?? { vocabulary } },
+  plan: ({ vocabulary }, { name, rows, tokenizer }) => ({
+    hands: { rows: { schema: rows }, tokenizer: tokenizer?.artefacts.tokenizer ?? { vocabulary, trainedBy: name } },
   }),
   run: () => EMPTY,
 });

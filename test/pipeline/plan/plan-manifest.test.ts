@@ -183,15 +183,15 @@ stages:
   second: { use: words, source: { use: toy/pairs }, sink: { use: sink/toy }, ${given} }
   train: { use: learn, from: { first: 1, second: 1 } }
 `;
-    const wrong = await planText(text('with: { vocabulary: 99 }'));
+    const wrong = await planText(text('with: { vocabulary: 100 }'));
     expect(wrong.printed).toContain(
-      'manifest.yaml:6:42 hand-over: the stages first and second do not share a tokenizer: 100 and 99 entries',
+      'manifest.yaml:6:42 hand-over: the stages first and second do not share a tokenizer: that of first and that of second',
     );
     const right = await planText(text('tokenizer: first'));
     expect(right.printed).toBe('0 problems\n');
     expect(right.plan!.stages[2]!.inputs.from).toMatchObject({
       stage: 'first',
-      artefacts: { tokenizer: { vocabulary: 100 } },
+      artefacts: { tokenizer: { vocabulary: 100, trainedBy: 'first' } },
     });
     expect(right.plan!.stages[1]!.inputs.tokenizer?.stage).toBe('first');
     const none = await planText(text('tokenizer: first').replace('use: words', 'use: keep'));
