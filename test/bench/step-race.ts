@@ -42,8 +42,8 @@ const VARIANTS = {
   'bf16 autocast, compiled': ['--precision', 'bf16', '--compile'],
 } as const;
 
-/** Seconds after which a variant is given up: compilation takes a minute, emulated bf16 takes for ever. */
-const PATIENCE = 600;
+/** Seconds after which a variant is given up: compilation takes minutes, and bf16 is emulated where the processor lacks it. */
+const PATIENCE = 300;
 
 /** Tries all variants of the peer once, then runs its best and ours in turns, and takes the median of each. */
 export async function raceSteps(options: RaceOptions): Promise<RaceResult> {
@@ -56,6 +56,7 @@ export async function raceSteps(options: RaceOptions): Promise<RaceResult> {
       () => undefined,
     );
     variants.push({ name, speed });
+    process.stderr.write(`peer, ${name}: ${speed?.toFixed(0) ?? 'given up'} samples/s\n`);
   }
   const best = variants.reduce((a, b) => ((b.speed ?? 0) > (a.speed ?? 0) ? b : a)).name;
   const ours: StepSpeed[] = [];
