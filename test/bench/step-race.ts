@@ -56,7 +56,7 @@ export async function raceSteps(options: RaceOptions): Promise<RaceResult> {
       () => undefined,
     );
     variants.push({ name, speed });
-    process.stderr.write(`peer, ${name}: ${speed?.toFixed(0) ?? 'given up'} samples/s\n`);
+    process.stderr.write(`peer, ${name}: ${speed === undefined ? 'given up' : `${speed.toFixed(0)} samples/s`}\n`);
   }
   const best = variants.reduce((a, b) => ((b.speed ?? 0) > (a.speed ?? 0) ? b : a)).name;
   const ours: StepSpeed[] = [];
