@@ -4,7 +4,7 @@ Written as one would write it for speed on a processor: attention as explicit pr
 `scaled_dot_product_attention` has a slow backward at this length), fused AdamW, one matrix for queries, keys and values.
 Prints one line of JSON: samples/s (median over the steps), peak memory, versions.
 
-    python contrastive_step.py --precision fp32|bf16 [--compile] --kept 8 --seconds 20 --threads 2
+    python contrastive_step.py --precision fp32|bf16 [--compile] --kept 12 --seconds 20 --threads 2
 """
 
 import argparse
