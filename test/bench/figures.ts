@@ -58,12 +58,13 @@ function ensembleFigures(scored: readonly StageReport[]): Figure[] {
   });
 }
 
-/** Rows in = rows out + rows in the ledger, in each stage that has rows. */
+/** Rows in = rows out + rows in the ledger, and those that a trainer had no use for, in each stage that has rows. */
 export function sumFigures({ stages }: RunReport): Figure[] {
   return stages.flatMap(({ name, rows }) => {
     if (rows === undefined) return [];
-    const value = `${rows.in} in, ${rows.out} out, ${rows.ledger} in the ledger`;
-    return [{ name: `${name}: rows`, value, wanted: 'the sum holds', met: rows.in === rows.out + rows.ledger }];
+    const { in: read, out, ledger, unused = 0 } = rows;
+    const value = `${read} in, ${out} out, ${ledger} in the ledger${unused > 0 ? `, ${unused} unused` : ''}`;
+    return [{ name: `${name}: rows`, value, wanted: 'the sum holds', met: read === out + ledger + unused }];
   });
 }
 
