@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { RecordBatch } from 'apache-arrow';
 import { Observable } from 'rxjs';
@@ -11,6 +12,8 @@ import type { Source, SourceContext, Unit } from '../source.js';
 export interface ConfiguredSource {
   readonly source: Source<Options>;
   readonly options: Options;
+  /** Where it reads what an earlier stage wrote: that stage, and the folder in which its ledger is. */
+  readonly of?: { readonly stage: string; readonly folder: string };
 }
 
 /** How a source is read. */
@@ -22,22 +25,30 @@ export interface Reading {
 }
 
 /** The units of a source, with a clear error for none. */
-export async function listUnits(
-  { source, options }: ConfiguredSource,
-  context: SourceContext,
-): Promise<readonly Unit[]> {
+export async function listUnits(configured: ConfiguredSource, context: SourceContext): Promise<readonly Unit[]> {
+  const { source, options } = configured;
   const units = await source.units(options, context).catch((error: unknown) => {
     throw placeSourceError(error, source, context);
   });
-  if (units.length === 0) {
-    throw new AlignflowError({
-      what: `${source.name} has nothing to read`,
-      where: { stage: context.stage, operator: source.name },
-      expected: 'at least one file with one row group',
-      fix: 'check the path, and whether the stage before it dropped all rows (its ledger says why)',
+  if (units.length === 0) throw nothingToRead(configured, context);
+  return units;
+}
+
+function nothingToRead({ source, of }: ConfiguredSource, { stage }: SourceContext): AlignflowError {
+  if (of !== undefined) {
+    return new AlignflowError({
+      what: `the stage ${of.stage} kept no row`,
+      where: { stage, operator: source.name },
+      expected: 'at least one row to read',
+      fix: `loosen the filters of ${of.stage}: ${join(of.folder, 'ledger.parquet')} says why each row was dropped`,
     });
   }
-  return units;
+  return new AlignflowError({
+    what: `${source.name} has nothing to read`,
+    where: { stage, operator: source.name },
+    expected: 'at least one row',
+    fix: 'look at what its options name: the files are there, and have no rows',
+  });
 }
 
 /** The batches of a source, each row with its origin. An epoch without a single row is an error when repeating. */

@@ -134,7 +134,8 @@ async function stageSources({ rows }: PlannedStage, plan: Plan): Promise<Weighte
   return Promise.all(
     rows.from.map(async ({ stage, weight }) => {
       const writer = plan.stages.find(({ name }) => name === stage)!;
-      return { ...(await loadSource(writer.sink!, join(writer.folder, ROWS))), weight };
+      const { name, folder } = writer;
+      return { ...(await loadSource(writer.sink!, join(folder, ROWS))), weight, of: { stage: name, folder } };
     }),
   );
 }

@@ -2,8 +2,11 @@
 import { mkdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import type { RecordBatch, Schema } from 'apache-arrow';
-import { defer, map, type Observable, type OperatorFunction, skip as skipFirst, tap } from 'rxjs';
+import { defer, filter, map, type Observable, type OperatorFunction, skip as skipFirst, tap } from 'rxjs';
+import { batchBytes } from '../batch/bytes.js';
+import { originOf } from '../batch/origin.js';
 import { cacheFolder } from '../cache-folder.js';
+import { AlignflowError } from '../errors.js';
 import { createAccount, type OperatorAccount } from '../graph/account.js';
 import type { MemoryBudget } from '../graph/budget.js';
 import { chain, type DroppedRow, type Step } from '../graph/chain.js';
@@ -125,12 +128,16 @@ export function openRows(environment: RowsEnvironment): StageRows {
         if (counted) accounts.read.push(account, ...steps.accounts);
         const below = options.repeat === true ? Math.min(budget.limit, READ_AHEAD) : budget.limit;
         const room = () => Promise.all([budget.room(below), environment.room()]);
+        const watch = watchSteps(stage, budget, [account, ...steps.accounts]);
         return fromBatches(() => batches(options, account), room).pipe(
           tap((batch) => {
             account.rowsIn += batch.numRows;
             account.rowsOut += batch.numRows;
+            if (options.repeat === true) watch.goesIn(batch);
           }),
           steps.run,
+          filter((batch) => batch.numRows > 0),
+          tap(() => watch.comesOut()),
           tap({
             complete: () => {
               ended = counted;
@@ -167,6 +174,33 @@ export function openRows(environment: RowsEnvironment): StageRows {
     },
     async settled() {
       await written?.writing.settled();
+    },
+  };
+}
+
+/**
+ * Finds steps that swallow an endless source: no batch has come out of them, though they were given all rows twice and more
+ * bytes than they may hold.
+ */
+function watchSteps({ name, steps }: PlannedStage, { limit }: MemoryBudget, accounts: readonly OperatorAccount[]) {
+  const most = steps.reduce((sum, { holds }) => sum + holds, limit);
+  let bytes = 0;
+  return {
+    goesIn(batch: RecordBatch): void {
+      bytes += batchBytes(batch);
+      const epoch = originOf(batch, 0)?.epoch ?? 0;
+      if (bytes <= most || epoch < 2) return;
+      throw new AlignflowError({
+        what: `no batch comes out of the steps, though all rows went in ${epoch} times: ${accounts
+          .map(({ operator, rowsOut }) => `${operator} gave ${rowsOut} rows`)
+          .join(', ')}`,
+        where: { stage: name },
+        expected: 'steps that let some rows of each epoch through',
+        fix: 'loosen its filters, or take fewer `rows` in order/batch than there are different values of `distinct`',
+      });
+    },
+    comesOut(): void {
+      bytes = 0;
     },
   };
 }

@@ -1,0 +1,108 @@
+import { type FileHandle, open, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { reportOf, runManifest } from './running.js';
+import { drawShapes, makeFolder, writeShapes } from './shapes.js';
+
+let folder: string;
+let part: string;
+
+beforeEach(async () => {
+  folder = await makeFolder();
+  part = join(folder, 'data/train/part-00000.parquet');
+  await writeShapes(folder, 'train', await drawShapes(2, 1), 12);
+  await writeShapes(folder, 'test', await drawShapes(1, 2));
+});
+
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const resize = '{ use: image/resize, with: { column: image, into: pixels, size: 16 } }';
+
+/** What a run says, in one text. */
+async function said(...set: readonly string[]): Promise<string> {
+  return runManifest(folder, ...set).then(
+    () => 'nothing',
+    (error: Error) => error.message,
+  );
+}
+
+describe('bad input', () => {
+  it('a Parquet file that is cut off, empty or missing is found before anything runs, at its line', async () => {
+    const bytes = await readFile(part);
+    await truncate(part, bytes.length - 100);
+    expect(await said()).toMatch(
+      /^10: data\/train\/part-00000\.parquet: this is not a whole Parquet file: its end is missing/,
+    );
+    await writeFile(part, '');
+    expect(await said()).toMatch(/^10: data\/train\/part-00000\.parquet: .* it has only 0 bytes/);
+    await rm(part);
+    expect(await said()).toMatch(/^10: data\/train: there is no \*\.parquet file in this folder/);
+    expect(await readdir(folder)).not.toContain('runs');
+  });
+
+  it('a page that is damaged is named by file and row group, and what was written is not taken for complete', async () => {
+    const bytes = await readFile(part);
+    bytes.fill(7, bytes.length >> 1, (bytes.length >> 1) + 400);
+    await writeFile(part, bytes);
+    expect(await said()).toMatch(
+      /^data\/train\/part-00000\.parquet, row group \d, stage pairs, operator source\/parquet: the file is damaged: .*\n {2}expected: .*\n {2}to do: /,
+    );
+    const left = await readdir(join(folder, 'runs/pairs'), { recursive: true });
+    expect(left.filter((name) => name.endsWith('.parquet') || name.endsWith('.tmp') || name === 'stage.json')).toEqual(
+      [],
+    );
+    expect(reportOf(folder).stages).toMatchObject([{ name: 'pairs', status: 'failed' }]);
+  });
+
+  it('a filter that keeps nothing is named by the stage behind it, with its ledger', async () => {
+    const none = '{ use: filter/caption-length, with: { min: 50 } }';
+    expect(await said(`stages.pairs.steps=[${none}, ${resize}]`)).toBe(
+      `stage circles, operator source/parquet: the stage pairs kept no row\n  expected: at least one row to read\n  to do: loosen the filters of pairs: ${join(folder, 'runs/pairs/ledger.parquet')} says why each row was dropped`,
+    );
+    expect(reportOf(folder).stages[0]?.rows).toMatchObject({ in: 36, out: 0, ledger: 36 });
+  });
+
+  it('steps that let nothing through to a trainer end it', async () => {
+    const steps = '[{ use: filter/caption-length, with: { min: 50 } }]';
+    const light = 'stages.generate.steps=[{ use: order/batch, with: { rows: 8 } }]';
+    expect(await said(`stages.contrast.steps=${steps}`, light, 'memory=2MB')).toMatch(
+      /^stage contrast: no batch comes out of the steps, though all rows went in \d+ times: source\/parquet \+ source\/parquet gave \d+ rows, filter\/caption-length\[0\] gave 0 rows\n/,
+    );
+  });
+
+  it('a column of another type is a problem of the manifest', async () => {
+    const steps = `[${resize}, { use: filter/score, with: { column: caption, min: 1 } }]`;
+    expect(await said(`stages.pairs.steps=${steps}`)).toMatch(/filter\/score reads the column caption, which is Utf8/);
+  });
+
+  it('a checkpoint of another model size is a problem of the manifest', async () => {
+    const wide =
+      'stages.generate={ use: contrastive, from: tokens, init: contrast, with: { model: tiny, vision: { image: 16, patch: 4 }, steps: 1 } }';
+    expect(await said(wide)).toMatch(
+      /the checkpoint of contrast is of another size: \S+ is \[[\d, ]+\] there and \[[\d, ]+\] here/,
+    );
+  });
+
+  it('a disk that is full is said, leaves nothing half-written, and the next run goes on', async () => {
+    const handle = await open(part);
+    const files = Object.getPrototypeOf(handle) as FileHandle;
+    await handle.close();
+    const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+    vi.spyOn(files, 'write').mockRejectedValue(full);
+    const stages = [
+      'stages={ pairs: { use: filtering, source: { use: source/parquet, with: { path: data/train } } } }',
+    ];
+    expect(await said(...stages)).toMatch(
+      /^\S+runs\/pairs\/\S+\.parquet, stage pairs: the disk is full\n {2}to do: free some space, or set `output` to a folder on another disk/,
+    );
+    expect(
+      (await readdir(join(folder, 'runs/pairs'), { recursive: true })).filter((name) => name.endsWith('.tmp')),
+    ).toEqual([]);
+    vi.restoreAllMocks();
+    expect(await said(...stages)).toBe('nothing');
+    expect(reportOf(folder).stages).toMatchObject([{ status: 'complete', rows: { in: 36, out: 36, ledger: 0 } }]);
+  });
+});
