@@ -51,12 +51,14 @@ export async function raceSteps(options: RaceOptions): Promise<RaceResult> {
   const names = Object.keys(VARIANTS) as (keyof typeof VARIANTS)[];
   const variants: { name: keyof typeof VARIANTS; speed: number | undefined }[] = [];
   for (const name of names) {
-    const speed = await peerStep(options, name, 8).then(
-      ({ samplesPerSecond }) => samplesPerSecond,
-      () => undefined,
-    );
-    variants.push({ name, speed });
-    process.stderr.write(`peer, ${name}: ${speed === undefined ? 'given up' : `${speed.toFixed(0)} samples/s`}\n`);
+    try {
+      const { samplesPerSecond } = await peerStep(options, name, 8);
+      variants.push({ name, speed: samplesPerSecond });
+      process.stderr.write(`peer, ${name}: ${samplesPerSecond.toFixed(0)} samples/s\n`);
+    } catch (error) {
+      variants.push({ name, speed: undefined });
+      process.stderr.write(`peer, ${name}: given up: ${String(error)}\n`);
+    }
   }
   const best = variants.reduce((a, b) => ((b.speed ?? 0) > (a.speed ?? 0) ? b : a)).name;
   const ours: StepSpeed[] = [];
