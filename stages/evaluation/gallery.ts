@@ -12,7 +12,7 @@ interface Picture {
 }
 
 /**
- * Some images of an evaluation set for the report, each as likely as any other (reservoir sampling; Vitter 1985, algorithm R):
+ * Some images of an evaluation set for the report, each with the same chance (reservoir sampling; Vitter 1985, algorithm R):
  * the first ones would all be of one kind where a set is in order.
  */
 export class Gallery {
