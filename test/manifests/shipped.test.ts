@@ -13,4 +13,15 @@ describe('shipped manifests', () => {
     expect(plan?.stages.map(({ stage }) => stage.name)).toContain('evaluation');
     expect(readFileSync(join(folder, name), 'utf8')).toMatch(/^# [A-Z].+/);
   });
+
+  it('emoji-validation is emoji but for its name, its folder and the vendor that it is scored on', async () => {
+    const lines = async (name: string) => (await planManifest(join(folder, name))).plan?.resolved.split('\n') ?? [];
+    const [emoji, validation] = [await lines('emoji.yaml'), await lines('emoji-validation.yaml')];
+    expect(validation.length).toBe(emoji.length);
+    expect(validation.filter((line, at) => line !== emoji[at]).map((line) => line.trim())).toEqual([
+      'name: emoji-validation',
+      'output: runs/emoji-validation',
+      '- fluent',
+    ]);
+  });
 });

@@ -29,6 +29,9 @@ export interface Choice {
   readonly emoji: 'base' | 'all';
 }
 
+/** The vendors whose drawings are SVG. */
+const svg: ReadonlySet<Vendor> = new Set(['fluent', 'openmoji']);
+
 /** The emoji of each vendor that have at least one caption, in the order of `listEmoji`, all drawings as PNG. */
 export async function collectEmoji(
   { vendors, languages, kinds, emoji: wanted }: Choice,
@@ -49,12 +52,14 @@ export async function collectEmoji(
 
   const collection = new Map<Vendor, Omit<CaptionedEmoji, 'other'>[]>();
   for (const vendor of vendors) {
-    const all = listEmoji(vendor, await openPackage(drawings[vendor], context));
+    const entries = await openPackage(drawings[vendor], context);
+    const list = vendor === 'fluent' ? await openPackage(drawings.openmoji, context) : entries;
+    const all = listEmoji(vendor, entries, list);
     const drawn = all.filter(({ base }) => base || wanted === 'all');
     const captioned = drawn
       .map((emoji) => ({ ...emoji, name: english.get(emoji.key)?.name ?? null, captions: captionsOf(emoji.key) }))
       .filter(({ captions }) => captions.length > 0);
-    collection.set(vendor, vendor === 'openmoji' ? await rasterise(captioned) : captioned);
+    collection.set(vendor, svg.has(vendor) ? await rasterise(captioned) : captioned);
 
     const captions = captioned.flatMap((emoji) => emoji.captions);
     const lacking = languages.flatMap((language) =>
@@ -70,13 +75,14 @@ export async function collectEmoji(
   return withOthers(collection);
 }
 
-/** SVG to PNG of 64 x 64, the size of the other vendors: drawn at 144 x 144 (72 units at 144 dpi) and scaled down. */
+/** SVG to PNG of 64 x 64, the size of the other vendors: drawn 144 wide, whatever its units, and scaled down. */
 async function rasterise<T extends Emoji>(emoji: readonly T[]): Promise<T[]> {
   return await Promise.all(
-    emoji.map(async (one) => ({
-      ...one,
-      drawing: await sharp(one.drawing, { density: 144 }).resize(64, 64).png().toBuffer(),
-    })),
+    emoji.map(async (one) => {
+      const { width } = await sharp(one.drawing, { density: 72 }).metadata(); // A unit is a pixel.
+      const drawn = sharp(one.drawing, { density: (72 * 144) / width });
+      return { ...one, drawing: await drawn.resize(64, 64).png().toBuffer() };
+    }),
   );
 }
 

@@ -7,7 +7,7 @@ import { drawings } from './packages.js';
 /** Pairs of an emoji's drawing and a caption for it, from npm packages. All captions of a drawing follow each other. */
 export interface EmojiPairs {
   /** Whose drawings to take. */
-  vendors: ('google' | 'openmoji' | 'twitter')[];
+  vendors: ('fluent' | 'google' | 'openmoji' | 'twitter')[];
   /** Languages of the captions. */
   languages: ('en' | 'zh' | 'ja' | 'ar' | 'it' | 'de' | 'es' | 'hi' | 'ru')[];
   /** One row for the name ("grinning face"), one for the keywords ("face, grin, grinning"), or both. */

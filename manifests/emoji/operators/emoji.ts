@@ -1,14 +1,15 @@
+import { basename } from 'node:path/posix';
 import { deriveSeed } from 'alignflow';
 import { type Entries, readJson } from './tarball.js';
 
 /** Who drew the emoji. */
-export type Vendor = 'google' | 'openmoji' | 'twitter';
+export type Vendor = 'fluent' | 'google' | 'openmoji' | 'twitter';
 
 /** One emoji of one vendor. */
 export interface Emoji {
   /** Code points in hexadecimal without the variation selector FE0F: `1f600`, `2764-200d-1f525`. */
   readonly key: string;
-  /** The drawing: PNG, or SVG for OpenMoji. */
+  /** The drawing: PNG, or SVG for Fluent and OpenMoji. */
   readonly drawing: Buffer;
   /** `smileys-emotion`, `food-drink`, ... */
   readonly group: string;
@@ -40,11 +41,12 @@ interface OpenMojiRecord {
 const skinTones = new Set(['1f3fb', '1f3fc', '1f3fd', '1f3fe', '1f3ff']);
 
 /**
- * The emoji that a vendor has drawn, from its package. The order is that of a hash of the key, the same for all
- * vendors: a package lists flags beside flags, and a batch of nothing but flags teaches little.
+ * The emoji that a vendor has drawn, from its package; for Fluent, whose package has no list, those that `list`, the
+ * package of OpenMoji, lists. The order is that of a hash of the key, the same for all vendors: a package lists flags
+ * beside flags, and a batch of nothing but flags teaches little.
  */
-export function listEmoji(vendor: Vendor, entries: Entries): Emoji[] {
-  const records = vendor === 'openmoji' ? openMoji(entries) : datasource(vendor, entries);
+export function listEmoji(vendor: Vendor, entries: Entries, list = entries): Emoji[] {
+  const records = recordsOf(vendor, entries, list);
   const place = (emoji: Emoji) => deriveSeed(0, emoji.key);
   return records
     .flatMap(({ code, file, group, subgroup }): Emoji[] => {
@@ -66,6 +68,11 @@ export function emojiKey(code: string): string {
     .join('-');
 }
 
+function recordsOf(vendor: Vendor, entries: Entries, list: Entries) {
+  if (vendor === 'fluent') return fluent(entries, list);
+  return vendor === 'openmoji' ? openMoji(list) : datasource(vendor, list);
+}
+
 function datasource(vendor: Vendor, entries: Entries) {
   return readJson<DatasourceRecord[]>(entries, 'package/emoji.json').flatMap((record) =>
     [record, ...Object.values(record.skin_variations ?? {})].map(({ unified, image }) => ({
@@ -84,6 +91,15 @@ function openMoji(entries: Entries) {
     group,
     subgroup: subgroups,
   }));
+}
+
+/** Found by key: file names have FE0F where OpenMoji's codes have none. */
+function fluent(entries: Entries, list: Entries) {
+  const files = new Map([...entries.keys()].map((file) => [emojiKey(basename(file, '.svg')), file]));
+  return openMoji(list).flatMap((record) => {
+    const file = files.get(emojiKey(record.code));
+    return file === undefined ? [] : [{ ...record, file }];
+  });
 }
 
 /** A skin tone by itself is an emoji like any other. */

@@ -11,6 +11,17 @@ export interface NpmPackage {
 
 /** The drawings, one package a vendor. */
 export const drawings = {
+  /**
+   * Fluent, flat, by Microsoft: SVG (MIT), drawings alone, listed by OpenMoji's list. Microsoft draws no flags of countries:
+   * those of this package, 245, were added by its makers, who do not say from where.
+   */
+  fluent: {
+    name: '@lobehub/fluent-emoji-flat',
+    version: '1.1.0',
+    integrity: 'sha512-lPYCg8+N56MIj+iOgeBeH6AF0tneXxJCvgi41rOTjAWpA5rU2WUcmU1fiIXouEe8GrSTarWCYLY2ML+rdLRHsg==',
+    megabytes: 8,
+    wanted: /^package\/assets\/[0-9a-f-]+\.svg$/,
+  },
   /** Noto by Google: PNG, 64 px (images Apache-2.0, lists MIT). */
   google: {
     name: 'emoji-datasource-google',

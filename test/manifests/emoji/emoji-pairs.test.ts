@@ -77,6 +77,25 @@ test('drawings of OpenMoji come as PNG of 64 x 64, those of the others as they a
   expect([...data.subarray(0, 3)]).toEqual([255, 0, 0]);
 });
 
+test('drawings of Fluent come as PNG of 64 x 64 whatever the units of the SVG, with what OpenMoji lists of them', async () => {
+  const { batches, units, notes } = await readAll({ vendors: ['fluent'] });
+  expect(units).toEqual([{ file: '@lobehub/fluent-emoji-flat@1.1.0', rowGroup: 0, rows: 2 }]);
+  expect(notes).toEqual(['fluent: 2 emoji, 2 captions; CLDR lacks: none']);
+  const rows = values(batches, 'emoji', 'vendor', 'caption', 'group', 'image');
+  expect(rows.map((row) => row.slice(0, 4)).sort()).toEqual([
+    ['1f34e', 'fluent', 'red apple', 'food-drink'],
+    ['2764', 'fluent', 'red heart', 'smileys-emotion'],
+  ]);
+  for (const [emoji, , , , image] of rows) {
+    const { data, info } = await sharp(image as Uint8Array)
+      .removeAlpha()
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    expect(info).toMatchObject({ width: 64, height: 64 });
+    expect([...data.subarray(-3)]).toEqual(emoji === '1f34e' ? [255, 0, 0] : [0, 0, 255]);
+  }
+});
+
 test("`other` is the next vendor's drawing, or its own where there is none", async () => {
   const { batches } = await readAll({ emoji: 'all', other: true });
   const rows = values(batches, 'vendor', 'emoji', 'image', 'other');
@@ -141,5 +160,7 @@ test('the wanted entries of each vendor are its own', () => {
   expect(drawings.google.wanted.test('package/img/google/64/1f600.png')).toBe(true);
   expect(drawings.google.wanted.test('package/img/google/64/../../1f600.png')).toBe(false);
   expect(drawings.twitter.wanted.test('package/img/google/64/1f600.png')).toBe(false);
+  expect(drawings.fluent.wanted.test('package/assets/0023-fe0f-20e3.svg')).toBe(true);
+  expect(drawings.fluent.wanted.test('package/assets/../0023.svg')).toBe(false);
   expect(drawings.openmoji.wanted.test('package/color/svg/1F468-200D-1F9B0.svg')).toBe(true);
 });

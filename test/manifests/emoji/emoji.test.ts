@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { readAnnotations } from '../../../manifests/emoji/operators/annotations.js';
 import { emojiKey, listEmoji } from '../../../manifests/emoji/operators/emoji.js';
-import { characters, combinations, google, openmoji } from './miniatures.js';
+import { characters, combinations, fluent, google, openmoji } from './miniatures.js';
 
 test('a key has no variation selector', () => {
   expect(emojiKey('2764-FE0F-200D-1F525')).toBe('2764-200d-1f525');
@@ -35,6 +35,18 @@ test("OpenMoji's additions to Unicode are no base emoji, and its groups have the
   const emoji = listEmoji('openmoji', openmoji);
   expect(emoji.find(({ key }) => key === 'e000')).toMatchObject({ group: 'extras-openmoji', base: false });
   expect(emoji.find(({ key }) => key === '1f34e')).toMatchObject({ group: 'food-drink', base: true });
+});
+
+test("Fluent's drawings are found in OpenMoji's list, with and without FE0F", () => {
+  const emoji = listEmoji('fluent', fluent, openmoji);
+  expect(emoji.map(({ key }) => key).sort()).toEqual(['1f34e', '2764']);
+  expect(emoji.find(({ key }) => key === '2764')).toEqual({
+    key: '2764',
+    drawing: fluent.get('package/assets/2764-fe0f.svg'),
+    group: 'smileys-emotion',
+    subgroup: 'heart',
+    base: true,
+  });
 });
 
 test('the order is the same for all vendors and not that of the package', () => {

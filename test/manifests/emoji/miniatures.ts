@@ -4,7 +4,7 @@ import { keptFile } from '../../../manifests/emoji/operators/npm-package.js';
 import { annotations, drawings } from '../../../manifests/emoji/operators/packages.js';
 import { type Entries, writeEntries } from '../../../manifests/emoji/operators/tarball.js';
 
-/** Miniatures of the five packages. */
+/** Miniatures of the packages. */
 
 const datasource = JSON.stringify([
   {
@@ -29,8 +29,8 @@ export const google: Entries = entries({
   'img/google/64/2764-fe0f.png': 'google heart',
 });
 
-const square = (colour: string) =>
-  `<svg viewBox="0 0 72 72" xmlns="http://www.w3.org/2000/svg"><rect width="72" height="72" fill="${colour}"/></svg>`;
+const square = (colour: string, side = 72) =>
+  `<svg viewBox="0 0 ${side} ${side}" xmlns="http://www.w3.org/2000/svg"><rect width="${side}" height="${side}" fill="${colour}"/></svg>`;
 
 /** Three of Unicode's and one of OpenMoji's own. */
 export const openmoji: Entries = entries({
@@ -44,6 +44,13 @@ export const openmoji: Entries = entries({
   'color/svg/1F34E.svg': square('#f00'),
   'color/svg/2764.svg': square('#e00'),
   'color/svg/E000.svg': square('#00f'),
+});
+
+/** Two that OpenMoji lists, under other names and in other units, one that it does not list, and no hand. */
+export const fluent: Entries = entries({
+  'assets/1f34e.svg': square('#f00', 32),
+  'assets/2764-fe0f.svg': square('#00f', 1200),
+  'assets/1f3f4-e0067.svg': square('#fff', 32),
 });
 
 export const characters: Entries = entries({
@@ -78,6 +85,7 @@ export async function fillCache(
   const kept = [
     [annotations.characters, replaced.characters ?? characters],
     [annotations.combinations, combinations],
+    [drawings.fluent, fluent],
     [drawings.google, replaced.google ?? google],
     [drawings.openmoji, openmoji],
   ] as const;
