@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { AlignflowError, reasonOf } from '../../../pipeline/errors.js';
 import { type TensorflowBackend, type TensorMetadata, tensorflowBackend } from '../addon.js';
+import { nativeOps, typeAttribute } from '../native.js';
 import { checkUpdates, eagerProgram, type Program, type Step, type Tensors, variableOf } from '../program.js';
 import { graphOf } from './definition.js';
 import { useNativeGather } from './gather.js';
@@ -174,7 +175,15 @@ function ownHandle(backend: TensorflowBackend, tensor: tf.Tensor): TensorMetadat
   return backend.binding.executeOp('Identity', [], backend.getInputTensorIds([tensor]), 1)[0]!;
 }
 
-const copyOf = (tensor: tf.Tensor) => tf.keep(tensor.clone());
+/**
+ * A copy in TensorFlow's own memory. A tensor made of a typed array may lie in the array's memory (the addon shares what is
+ * aligned to 64 bytes), and when a graph replaces a variable it frees the old value on a thread of its own, where nothing of
+ * JavaScript's may be freed.
+ */
+function copyOf(tensor: tf.Tensor): tf.Tensor {
+  const type = typeAttribute('T', tensor.dtype as 'float32' | 'int32' | 'bool');
+  return tf.keep(nativeOps()!.execute('DeepCopy', [type], [tensor], 1)[0]!);
+}
 
 function otherFeeds(first: string, now: string): AlignflowError {
   return new AlignflowError({ what: `the program is fed ${now}`, expected: `${first}, as in its first run` });

@@ -137,6 +137,33 @@ describe.skipIf(started.kind !== 'tensorflow')('compiledProgram', () => {
     start.dispose();
   });
 
+  it('keeps its variables out of the memory of typed arrays, which only the thread of JavaScript may free', () => {
+    // One of four neighbouring starts is aligned to 64 bytes, as node aligns arrays to 16: that one the addon would share.
+    const starts = [0, 4, 8, 12];
+    const memory = new Float32Array(64);
+    const variablesOf = () =>
+      Object.fromEntries(starts.map((start) => [`v${start}`, tf.tensor1d(memory.subarray(start, start + 16))]));
+    const step: Step = (variables, { x }) => ({
+      outputs: { sum: tf.addN(Object.values(variables).map((variable) => tf.mul(variable, x!))) },
+      updates: {},
+    });
+    memory.fill(1);
+    const initial = variablesOf();
+    const program = compiledProgram(step, initial);
+    const one = tf.scalar(1);
+    numbers(program, { x: one });
+    memory.fill(2);
+    expect(starts.flatMap((start) => present(program, `v${start}`))).toEqual(Array(64).fill(1));
+
+    memory.fill(3);
+    const written = variablesOf();
+    for (const [name, value] of Object.entries(written)) program.write(name, value);
+    memory.fill(4);
+    expect(starts.flatMap((start) => present(program, `v${start}`))).toEqual(Array(64).fill(3));
+    program.dispose();
+    tf.dispose([one, initial, written]);
+  });
+
   it('reads and writes variables between runs, and two that start from one tensor stay apart', () => {
     const step: Step = ({ a, b }) => ({ outputs: { sum: tf.add(a!, b!) }, updates: { a: tf.add(a!, 1), b: a! } });
     const start = tf.tensor1d([1, 2]);
