@@ -4,7 +4,7 @@ import { createRandom, deriveSeed } from '../pipeline/run/random.js';
 import { defineStage, type StageInputs } from '../pipeline/stage.js';
 import { checkTokenizer, handOver, modelOf, tokenizerOf } from './hand-over.js';
 import { generativeLoss } from './losses/generative.js';
-import { itgTargets } from './losses/itg.js';
+import { countedTargets, itgTargets } from './losses/itg.js';
 import { itmLabels, withNegatives } from './losses/itm.js';
 import type { ModelConfig } from './models/config.js';
 import { generativeForward } from './models/generative.js';
@@ -120,6 +120,7 @@ function objectiveOf(model: ModelConfig): Objective {
       itm: text('itm'),
       itc: text('itc'),
       itg: text('itg'),
+      asked: feeds.itg_rows!,
     });
     const targets = {
       itmLabels: feeds.itm_labels!,
@@ -144,7 +145,7 @@ function feedsOf(
   const captions = tokenIds(batch, config.captions, config.length);
   const shift = createRandom(deriveSeed(seed, 'negatives'), step).integer(Math.max(1, batch.numRows - 1));
   const matching = withNegatives(own, shift);
-  const { labels, weights } = itgTargets(captions.ids, endsOf(captions.lengths), prompt);
+  const { rows, labels, weights } = countedTargets(itgTargets(captions.ids, endsOf(captions.lengths), prompt));
   return {
     images: imageTensor(batch, config.pixels, vision.pixels),
     ...viewFeeds('itm', matching.texts),
@@ -152,6 +153,7 @@ function feedsOf(
     ...viewFeeds('itg', captions),
     itm_labels: tf.tensor1d(itmLabels(batch.numRows), 'int32'),
     itm_weights: tf.tensor1d(matching.weights),
+    itg_rows: tf.tensor1d(rows, 'int32'),
     itg_labels: tf.tensor1d(labels, 'int32'),
     itg_weights: tf.tensor1d(weights),
   };

@@ -12,9 +12,9 @@ export interface GenerativeTargets {
   readonly itmWeights?: tf.Tensor;
   /** 0 for an empty text in the contrastive view, float32 [B]. Default: all 1. */
   readonly itcWeights?: tf.Tensor;
-  /** Next tokens of the generated view, int32 [B * L]. */
+  /** Next tokens of the generated view, int32 [N]: one for each of its logits. */
   readonly itgLabels: tf.Tensor;
-  /** Which of them count, float32 [B * L]. */
+  /** Which of them count, float32 [N]. */
   readonly itgWeights: tf.Tensor;
 }
 

@@ -3,9 +3,9 @@ import { softmaxCrossEntropy } from '../models/ops/cross-entropy.js';
 
 /**
  * Image-grounded text generation: cross-entropy of the next token, the mean over all that count.
- * @param logits [B * L, vocabulary]
- * @param labels int32 [B * L]
- * @param weights float32 [B * L]
+ * @param logits [N, vocabulary]
+ * @param labels int32 [N]
+ * @param weights float32 [N]
  * @returns a scalar
  */
 export function itgLoss(logits: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor): tf.Tensor {
@@ -38,4 +38,30 @@ export function itgTargets(tokens: Int32Array, ends: Int32Array, prompt: number)
     }
   }
   return { labels, weights };
+}
+
+/** The positions of a batch of texts that count, and what each is to predict. */
+export interface CountedTargets extends ItgTargets {
+  /** Their rows among the [B * L] positions, int32 [N]. The logits of the others are never needed. */
+  readonly rows: Int32Array;
+}
+
+/** Numbers of rows that a batch of one shape can have: each is a shape of its own, and so a program of its own. */
+const mostSizes = 8;
+
+/**
+ * The counted positions alone: of short captions in a long padding most logits would be computed in vain. N is rounded up to
+ * one of `mostSizes` sizes, by rows of weight 0.
+ */
+export function countedTargets({ labels, weights }: ItgTargets): CountedTargets {
+  const counted = [...weights.keys()].filter((row) => weights[row] === 1);
+  const unit = Math.ceil(weights.length / mostSizes);
+  const size = Math.max(1, Math.ceil(counted.length / unit)) * unit;
+  const rows = new Int32Array(size);
+  rows.set(counted);
+  return {
+    rows,
+    labels: rows.map((row) => labels[row]!),
+    weights: new Float32Array(size).fill(1, 0, counted.length),
+  };
 }

@@ -21,6 +21,8 @@ export interface GenerativeInputs {
   readonly itc: TextInputs;
   /** Own captions to be generated, behind the prompt. */
   readonly itg: TextInputs;
+  /** The text positions of the generated view whose next token is asked for, rows of [B * L], int32 [N]. Default: all. */
+  readonly asked?: tf.Tensor;
 }
 
 /** What the three losses are computed from. */
@@ -31,7 +33,7 @@ export interface GenerativeOutputs {
   readonly image: tf.Tensor;
   /** Text embeddings, [B, dim], of length 1. */
   readonly text: tf.Tensor;
-  /** Logits of the next token at every text position, [B * L, vocabulary]. */
+  /** Logits of the next token at every position that is asked for, [N, vocabulary]. */
   readonly itg: tf.Tensor;
 }
 
@@ -72,12 +74,16 @@ export function generativeForward(
   };
   const matched = tf.mean(tf.reshape(ofView('itm', 0, queries), [batch, queries, width]), 1);
   const atEnds = takeRows(ofView('itc', queries, length), rowsAt(inputs.itc.ends, length));
+  const written = ofView('itg', queries, length);
   return {
     // The mean over the queries and the head are both linear: the mean first is cheaper.
     itm: linear(matched, parameters['itm_head.weight']!, parameters['itm_head.bias']!),
     image: poolQueries(parameters, config, ofView('itc', 0, queries), batch),
     text: projectText(parameters, atEnds),
-    itg: linear(ofView('itg', queries, length), parameters['qllama.lm_head.weight']!),
+    itg: linear(
+      inputs.asked === undefined ? written : takeRows(written, inputs.asked),
+      parameters['qllama.lm_head.weight']!,
+    ),
   };
 }
 

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startBackend } from '../../../stages/backend/start.js';
 import { generativeLoss } from '../../../stages/losses/generative.js';
+import { countedTargets } from '../../../stages/losses/itg.js';
 import { generativeForward, generativeMask } from '../../../stages/models/generative.js';
 import { views } from '../../../stages/models/masks.js';
 import type { Parameters } from '../../../stages/models/parameters.js';
@@ -53,6 +54,26 @@ describe.each(['tensorflow', 'wasm'] as const)('stage 2 against PyTorch, on %s',
   it('gives the matching logits', () => {
     const { itm } = generativeForward(groupOf('weights'), config, inputs());
     expect(distance(itm, 'outputs/itm/logits')).toBeLessThan(1e-5);
+  });
+
+  it('gives the same loss and gradients from the positions that count alone', () => {
+    const weights = groupOf('weights');
+    const [given, all] = [inputs(), targets()];
+    const { rows, ...few } = countedTargets({
+      labels: valuesOf('inputs/itg/labels') as Int32Array,
+      weights: valuesOf('inputs/itg/weights') as Float32Array,
+    });
+    const counted = { ...all, itgLabels: tf.tensor1d(few.labels, 'int32'), itgWeights: tf.tensor1d(few.weights) };
+    const gradients = (asked: tf.Tensor | undefined, compared: typeof all) =>
+      tf.valueAndGrad((table: tf.Tensor) => {
+        const parameters: Parameters = { ...weights, 'qllama.model.embed_tokens.weight': table };
+        const outputs = generativeForward(parameters, config, { ...given, ...(asked && { asked }) });
+        return generativeLoss(outputs, compared, parameters.logit_scale!).itg as tf.Scalar;
+      })(weights['qllama.model.embed_tokens.weight']!);
+    const [whole, part] = [gradients(undefined, all), gradients(tf.tensor1d(rows, 'int32'), counted)];
+    expect(rows.length).toBeLessThan(valuesOf('inputs/itg/labels').length);
+    expect(part.value.dataSync()[0]).toBeCloseTo(whole.value.dataSync()[0]!, 5);
+    expect(tf.max(tf.abs(tf.sub(part.grad, whole.grad))).dataSync()[0]).toBeLessThan(1e-6);
   });
 
   it('gives the three losses and their gradients, and leaks no tensor', () => {
