@@ -7,15 +7,16 @@ import { addPlanCommand } from './commands/plan.js';
 import { addRunCommand, type Prepare } from './commands/run.js';
 import { packageVersion } from './discovery/package.js';
 import { AlignflowError } from './errors.js';
+import type { DrawRow } from './run/dropped-examples.js';
 
-/** The command `alignflow` with the commands of the pipeline. `prepare` makes ready what stages need before a run. */
-export function createProgram(prepare: Prepare): Command {
+/** The command `alignflow` with the commands of the pipeline. `prepare` makes ready what stages need before a run, `draw` draws rows. */
+export function createProgram(prepare: Prepare, draw: DrawRow): Command {
   const program = new Command('alignflow')
     .description('From raw image-text data to an aligned vision-language model with one manifest.')
     .version(packageVersion)
     .showHelpAfterError()
     .exitOverride();
-  addRunCommand(program, prepare);
+  addRunCommand(program, prepare, draw);
   addCheckCommand(program);
   addPlanCommand(program);
   addDescribeCommand(program);

@@ -42,6 +42,7 @@ export {
 } from './operator.js';
 export type { Plan } from './plan/plan.js';
 export { type Planned, planManifest } from './plan/plan-manifest.js';
+export type { DrawContext, DrawRow } from './run/dropped-examples.js';
 export type { RunEvent } from './run/events.js';
 export { createRandom, deriveSeed, permutation, type Random } from './run/random.js';
 export { type RunOptions, run } from './run/run.js';

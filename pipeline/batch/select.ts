@@ -7,7 +7,11 @@ import { takeData } from './take.js';
  * rows in order; otherwise the result shares no memory with the batch but dictionaries. Metadata stay.
  */
 export function takeRows(batch: RecordBatch, rows: Uint32Array): RecordBatch {
-  if (isEveryRow(rows, batch.numRows)) return batch;
+  return isEveryRow(rows, batch.numRows) ? batch : copyRows(batch, rows);
+}
+
+/** As `takeRows`, but always a copy: what is kept of a batch does not keep the batch. */
+export function copyRows(batch: RecordBatch, rows: Uint32Array): RecordBatch {
   const ranges = rangesOf(rows, batch.numRows);
   return batchFrom(
     batch.schema,

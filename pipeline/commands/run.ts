@@ -4,6 +4,7 @@ import { AlignflowError } from '../errors.js';
 import { renderProblems } from '../manifest/render.js';
 import type { Plan } from '../plan/plan.js';
 import { planManifest } from '../plan/plan-manifest.js';
+import type { DrawRow } from '../run/dropped-examples.js';
 import { run } from '../run/run.js';
 import { createProgressView } from '../terminal/progress.js';
 import { collectOverrides, SET_HELP } from './overrides.js';
@@ -12,7 +13,7 @@ import { collectOverrides, SET_HELP } from './overrides.js';
 export type Prepare = (plan: Plan) => Promise<string>;
 
 /** `alignflow run MANIFEST`: plans, then runs stage by stage, with live progress. */
-export function addRunCommand(program: Command, prepare: Prepare): void {
+export function addRunCommand(program: Command, prepare: Prepare, draw: DrawRow): void {
   program
     .command('run')
     .description('run a manifest; what is complete is skipped, what was interrupted goes on')
@@ -32,7 +33,8 @@ export function addRunCommand(program: Command, prepare: Prepare): void {
       process.once('SIGTERM', interrupt);
       const view = createProgressView(process.stderr);
       try {
-        await lastValueFrom(run(plan, { backend, signal: interruption.signal }).pipe(tap((event) => view.show(event))));
+        const options = { backend, draw, signal: interruption.signal };
+        await lastValueFrom(run(plan, options).pipe(tap((event) => view.show(event))));
       } finally {
         view.stop();
         process.off('SIGINT', interrupt);

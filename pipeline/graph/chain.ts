@@ -1,6 +1,7 @@
 import type { RecordBatch, Schema } from 'apache-arrow';
 import { catchError, defer, map, Observable, type OperatorFunction, throwError } from 'rxjs';
 import { originOf, originWords, withoutOrigin } from '../batch/origin.js';
+import { copyRows } from '../batch/select.js';
 import { AlignflowError, placeError } from '../errors.js';
 import type { OperatorContext } from '../operator.js';
 import type { PlannedStep } from '../plan/plan.js';
@@ -35,7 +36,8 @@ export interface ChainContext {
   readonly folder: string;
   /** The units that origins point to. */
   readonly units: readonly Unit[];
-  readonly drop: (row: DroppedRow) => void;
+  /** `values` copies the row as the operator dropped it, without hidden columns. */
+  readonly drop: (row: DroppedRow, values: () => RecordBatch) => void;
 }
 
 /** A stage's operators as one stream operator, with an account of each. */
@@ -132,7 +134,7 @@ function operatorContext(
       account.dropped.set(reason, (account.dropped.get(reason) ?? 0) + 1);
       const origin = originOf(batch, row) ?? { epoch: 0, unit: 0, row };
       const unit = chained.units[origin.unit];
-      chained.drop({
+      const dropped: DroppedRow = {
         stage: chained.stage,
         operator: label,
         reason,
@@ -142,7 +144,8 @@ function operatorContext(
         ...(unit?.rowGroup === undefined ? {} : { rowGroup: unit.rowGroup }),
         row: origin.row,
         epoch: origin.epoch,
-      });
+      };
+      chained.drop(dropped, () => copyRows(withoutOrigin(batch), Uint32Array.of(row)));
       measured = undefined;
     },
   };

@@ -46,6 +46,8 @@ export interface RowsReport {
   readonly unused?: number;
   /** In the order of the rows; the source first, the sink last. */
   readonly operators: readonly OperatorReport[];
+  /** Some of the dropped rows, in the order of the operators. */
+  readonly examples?: readonly DroppedRowReport[];
 }
 
 /** Rows of one operator. */
@@ -61,6 +63,31 @@ export interface OperatorReport {
 export interface DropReport {
   readonly reason: string;
   readonly rows: number;
+}
+
+/** A dropped row. */
+export interface DroppedRowReport {
+  readonly operator: string;
+  readonly reason: string;
+  /** The figure that was measured of it, where there is one. */
+  readonly measure?: string;
+  readonly value?: number;
+  readonly detail?: string;
+  /** Where it came from: file, row group in the file, row in the row group, and how often the source had been read before. */
+  readonly file: string;
+  readonly rowGroup?: number;
+  readonly row: number;
+  readonly epoch: number;
+  /** Its text columns, cut where they are long. */
+  readonly texts: readonly ColumnText[];
+  /** Data URL, as of a sample. */
+  readonly image?: string;
+}
+
+/** A text of a row; null where the row has none. */
+export interface ColumnText {
+  readonly column: string;
+  readonly text: string | null;
 }
 
 /** Figures of one training step. */
@@ -86,7 +113,7 @@ export interface GateReport {
   readonly passed: boolean;
 }
 
-/** One example: a retrieval, a generated caption, a dropped row. */
+/** One example: a retrieval, a generated caption. */
 export interface SampleReport {
   readonly title: string;
   /** Data URL of a PNG, JPEG, WebP or GIF image; anything else is not shown. */

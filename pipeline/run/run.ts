@@ -5,6 +5,7 @@ import { createBudget } from '../graph/budget.js';
 import { loadSource } from '../plan/load-source.js';
 import type { Plan, PlannedStage } from '../plan/plan.js';
 import { writeWhole } from './atomic-file.js';
+import type { DrawRow } from './dropped-examples.js';
 import type { RunEvent } from './events.js';
 import { lockOutput } from './lock.js';
 import type { RunReport, StageReport } from './report.js';
@@ -18,6 +19,8 @@ import { describeStage } from './summary.js';
 export interface RunOptions {
   /** What the report calls the backend: `TensorFlow 2.21 on 2 threads`. */
   readonly backend: string;
+  /** Draws dropped rows for the report; without it, the report has their texts alone. */
+  readonly draw?: DrawRow;
   /** Ends the run with the signal's reason. */
   readonly signal?: AbortSignal;
 }
@@ -39,7 +42,7 @@ export function run(plan: Plan, options: RunOptions): Observable<RunEvent> {
 
 async function runStages(
   plan: Plan,
-  { backend, signal: outer }: RunOptions,
+  { backend, draw, signal: outer }: RunOptions,
   abort: AbortController,
   emit: (event: RunEvent) => void,
 ): Promise<void> {
@@ -68,7 +71,11 @@ async function runStages(
     emit({ kind: 'run-started', name: plan.name, output: plan.output, stages: plan.stages.map(({ name }) => name) });
     for (const stage of plan.stages) {
       signal.throwIfAborted();
-      const { report, failure } = await completeOrRun(stage, plan, signal, emit);
+      const { report, failure } = await completeOrRun(stage, plan, {
+        signal,
+        emit,
+        ...(draw === undefined ? {} : { draw }),
+      });
       reports.push(report);
       if (failure !== undefined) {
         // The first error is the one to tell, whatever stands against the report.
@@ -89,12 +96,12 @@ interface StageEnd {
   readonly failure?: unknown;
 }
 
-async function completeOrRun(
-  stage: PlannedStage,
-  plan: Plan,
-  signal: AbortSignal,
-  emit: (event: RunEvent) => void,
-): Promise<StageEnd> {
+interface StageOptions extends Pick<RunOptions, 'draw'> {
+  readonly signal: AbortSignal;
+  readonly emit: (event: RunEvent) => void;
+}
+
+async function completeOrRun(stage: PlannedStage, plan: Plan, { signal, emit, draw }: StageOptions): Promise<StageEnd> {
   const { name, folder, fingerprint } = stage;
   const use = stage.stage.name;
   const began = performance.now();
@@ -112,6 +119,7 @@ async function completeOrRun(
       budget: createBudget(plan.memory),
       signal,
       emit: (event) => emit({ kind: 'stage-event', stage: name, event }),
+      ...(draw === undefined ? {} : { draw }),
     });
     if (failure !== undefined) return { report: failed(record.report, failure), failure };
     await completeStage(folder, record);

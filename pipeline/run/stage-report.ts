@@ -2,8 +2,9 @@ import type { OperatorAccount } from '../graph/account.js';
 import { droppedRows } from '../graph/account.js';
 import type { Result, Sample, StageEvent, StepMetrics } from '../metrics.js';
 import type { PlannedStage } from '../plan/plan.js';
+import type { DroppedExample } from './dropped-examples.js';
 import type { GateOutcome } from './gates.js';
-import type { RowsReport, StageReport } from './report.js';
+import type { DroppedRowReport, RowsReport, StageReport } from './report.js';
 
 /** Points of a training curve that a report keeps at most; between, every second point is dropped again and again. */
 const CURVE_POINTS = 600;
@@ -14,6 +15,8 @@ const SAMPLES = 60;
 export interface StageEnd {
   readonly seconds: number;
   readonly accounts: readonly OperatorAccount[];
+  /** Dropped rows to show. */
+  readonly examples: readonly DroppedExample[];
   readonly digest: string;
   readonly gates: readonly GateOutcome[];
 }
@@ -43,7 +46,7 @@ export function collectReport({ name, stage }: Pick<PlannedStage, 'name' | 'stag
         }
       }
     },
-    finish({ seconds, accounts, digest, gates }: StageEnd): StageReport {
+    finish({ seconds, accounts, examples, digest, gates }: StageEnd): StageReport {
       if (last !== undefined && curve.at(-1) !== last) curve.push(last);
       const waiting = results.find(({ metric }) => metric === 'waiting_share');
       return {
@@ -67,7 +70,14 @@ export function collectReport({ name, stage }: Pick<PlannedStage, 'name' | 'stag
           ...(expected === undefined ? {} : { expected }),
           ...(image === undefined ? {} : { image: dataUrl(image) }),
         })),
-        ...(accounts.length === 0 ? {} : { rows: sumUp(accounts, last === undefined ? undefined : trained) }),
+        ...(accounts.length === 0
+          ? {}
+          : {
+              rows: {
+                ...sumUp(accounts, last === undefined ? undefined : trained),
+                examples: examples.map(droppedRow),
+              },
+            }),
         ...(waiting === undefined ? {} : { waitingShare: waiting.value }),
       };
     },
@@ -90,6 +100,16 @@ function sumUp(accounts: readonly OperatorAccount[], trained: number | undefined
       dropped: [...account.dropped].map(([reason, rows]) => ({ reason, rows })),
       seconds: account.seconds,
     })),
+  };
+}
+
+function droppedRow({ dropped, texts, image }: DroppedExample): DroppedRowReport {
+  const { stage, value, ...row } = dropped;
+  return {
+    ...row,
+    ...(Number.isFinite(value) ? { value: value! } : {}),
+    texts,
+    ...(image === undefined ? {} : { image: dataUrl(image) }),
   };
 }
 

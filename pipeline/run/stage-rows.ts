@@ -32,7 +32,8 @@ export interface RowsEnvironment {
   readonly sources: readonly WeightedSource[];
   readonly budget: MemoryBudget;
   readonly signal: AbortSignal;
-  readonly drop: (row: DroppedRow) => void;
+  /** A row that its source could not read has no `values`. */
+  readonly drop: (row: DroppedRow, values?: () => RecordBatch) => void;
   /** Resolves when the ledger can take more rows. */
   readonly room: () => Promise<void>;
   readonly note: (text: string) => void;

@@ -12,6 +12,7 @@ import type { Operator } from '../operator.js';
 import type { Options, PlannedStage } from '../plan/plan.js';
 import type { StageContext } from '../stage.js';
 import { writeFailure } from './atomic-file.js';
+import { collectExamples, type DrawRow } from './dropped-examples.js';
 import { checkGates, gateFailure } from './gates.js';
 import { openLedger } from './ledger.js';
 import { openMetricsTable } from './metrics-table.js';
@@ -28,6 +29,8 @@ export interface StageEnvironment {
   readonly budget: MemoryBudget;
   readonly signal: AbortSignal;
   readonly emit: (event: StageEvent) => void;
+  /** Draws dropped rows for the report, which shows them without pictures where there is none. */
+  readonly draw?: DrawRow;
 }
 
 /** How a stage ended. */
@@ -47,10 +50,11 @@ const LEDGER = 'ledger.parquet';
  */
 export async function runStage(stage: PlannedStage, environment: StageEnvironment): Promise<StageOutcome> {
   const startedAt = performance.now();
-  const { signal, budget, emit } = environment;
+  const { signal, budget, emit, draw } = environment;
   const ledger = await openLedger(join(stage.folder, LEDGER));
   const metrics = await openMetricsTable(join(stage.folder, 'metrics.parquet'));
   const report = collectReport(stage);
+  const examples = collectExamples(stage.seed, { signal, budget }, draw);
   const take = (event: StageEvent) => {
     if (event.kind === 'step')
       for (const [name, value] of Object.entries(event.values))
@@ -64,7 +68,10 @@ export async function runStage(stage: PlannedStage, environment: StageEnvironmen
     sources: environment.sources,
     budget,
     signal,
-    drop: (row) => ledger.append(row),
+    drop: (row, values) => {
+      ledger.append(row);
+      examples.add(row, values);
+    },
     room: () => ledger.room(),
     note: (text) => take({ kind: 'note', text }),
   });
@@ -72,6 +79,7 @@ export async function runStage(stage: PlannedStage, environment: StageEnvironmen
     await rm(join(stage.folder, ROWS), { recursive: true, force: true });
     const events = stage.stage.run(stage.options, stage.inputs, stageContext(stage, environment, rows));
     await lastValueFrom(events.pipe(untilAborted(signal), tap(take)), { defaultValue: undefined });
+    await examples.drawn();
     await ledger.close();
     await metrics.close();
   } catch (error) {
@@ -87,6 +95,7 @@ export async function runStage(stage: PlannedStage, environment: StageEnvironmen
   const summary: StageReport = report.finish({
     seconds: (performance.now() - startedAt) / 1000,
     accounts: rows.accounts,
+    examples: examples.shown(rows.accounts.map(({ operator }) => operator)),
     digest: digestOf(files),
     gates,
   });

@@ -1,6 +1,6 @@
-import sharp from 'sharp';
 import type { Sample } from '../../pipeline/metrics.js';
 import { createRandom, type Random } from '../../pipeline/run/random.js';
+import { drawPicture } from '../picture.js';
 import type { TaskOutcome } from './tasks.js';
 
 /** An image of the gallery. */
@@ -37,16 +37,11 @@ export class Gallery {
   /** The kept images in the order of the set, each with what a task answered; images that were not asked are left out. */
   async samples({ task, answers }: TaskOutcome, side: number): Promise<Sample[]> {
     const pictures = this.places.toSorted((a, b) => a.index - b.index);
+    const picture = (pixels: Uint8Array) => drawPicture({ height: side, width: side, pixels });
     const samples = pictures.map(async ({ index, pixels }): Promise<Sample[]> => {
       const answer = answers.get(index);
-      return answer === undefined ? [] : [{ kind: 'sample', title: task, ...answer, image: await webp(pixels, side) }];
+      return answer === undefined ? [] : [{ kind: 'sample', title: task, ...answer, image: await picture(pixels) }];
     });
     return (await Promise.all(samples)).flat();
   }
-}
-
-async function webp(pixels: Uint8Array, side: number): Promise<Uint8Array> {
-  return sharp(pixels, { raw: { width: side, height: side, channels: 3 } })
-    .webp({ quality: 90 })
-    .toBuffer();
 }

@@ -74,6 +74,38 @@ describe('a manifest of all stages', () => {
     });
   });
 
+  it('shows dropped rows of each operator and reason, with their picture where they have one', () => {
+    const { examples } = stages.get('pairs')!.rows!;
+    const shown = examples!.map(({ operator, reason, row, image }) => [operator, reason, row, image?.slice(0, 22)]);
+    const picture = 'data:image/webp;base64';
+    expect(shown).toEqual([
+      ['filter/image-size[0]', 'elongated', 42, picture],
+      ['filter/image-size[0]', 'null', 44, undefined],
+      ['filter/image-size[0]', 'pixels', 43, undefined],
+      ['filter/image-size[0]', 'unreadable', 40, undefined],
+      ['filter/caption-length[1]', 'null', 45, picture],
+      ['filter/caption-length[1]', 'short', 46, picture],
+      ['dedup/exact[2]', 'duplicate', 48, picture],
+      ['image/resize[3]', 'undecodable', 41, undefined],
+    ]);
+    expect(examples![5]).toMatchObject({
+      measure: 'words',
+      value: 1,
+      file: 'data/train/part-00000.parquet',
+      rowGroup: 0,
+      texts: [
+        { column: 'caption', text: 'word' },
+        { column: 'language', text: 'en' },
+        { column: 'key', text: 'bad' },
+      ],
+    });
+    // 180 rows are dropped for one reason, their pictures are bare pixels.
+    const circles = stages.get('circles')!.rows!.examples!;
+    expect(circles.map(({ image }) => image?.slice(0, 22))).toEqual(new Array(4).fill(picture));
+    const page = readFileSync(join(folder, 'runs/report.html'), 'utf8');
+    for (const { image } of [...examples!, ...circles]) expect(page).toContain(image ?? 'no picture');
+  });
+
   it('learns: retrieval on unseen shapes far above chance, and loss far below its start', () => {
     // Chance is 1 in 18.
     for (const name of ['image_to_text_r1', 'text_to_image_r1', 'zero_shot_en_top1'])
@@ -112,6 +144,7 @@ describe('a manifest of all stages', () => {
       'run-complete',
     ]);
     expect(times()).toEqual(before);
+    expect(reportOf(folder).stages.map(({ rows }) => rows)).toEqual([...stages.values()].map(({ rows }) => rows));
     expect(reportOf(folder).stages.map(({ digest }) => digest)).toEqual(
       [...stages.values()].map(({ digest }) => digest),
     );
@@ -120,6 +153,9 @@ describe('a manifest of all stages', () => {
   it('makes the same bytes and the same losses in another folder', async () => {
     await runManifest(folder, `output=${join(folder, 'again')}`);
     const again = reportOf(folder, 'again').stages;
+    const chosen = (report: StageReport) =>
+      report.rows!.examples!.map(({ reason, row, image }) => [reason, row, image]);
+    for (const report of again) expect(chosen(report), report.name).toEqual(chosen(stages.get(report.name)!));
     expect(again.map(({ name, digest }) => [name, digest])).toEqual(
       [...stages.values()].map(({ name, digest }) => [name, digest]),
     );

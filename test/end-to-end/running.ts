@@ -9,13 +9,14 @@ import { planManifest } from '../../pipeline/plan/plan-manifest.js';
 import type { RunEvent } from '../../pipeline/run/events.js';
 import type { RunReport } from '../../pipeline/run/report.js';
 import { run } from '../../pipeline/run/run.js';
+import { drawRow } from '../../stages/picture.js';
 
 /** Plans and runs in this process, into `runs` beside the manifest. Throws what the run fails with, or the problems. */
 export async function runManifest(folder: string, ...set: readonly string[]): Promise<readonly RunEvent[]> {
   const options = { set: [`output=${join(folder, 'runs')}`, ...set] };
   const { plan, problems } = await planManifest(join(folder, 'shapes.yaml'), options);
   if (plan === undefined) throw new Error(problems.map(({ at, message }) => `${at.line}: ${message}`).join('\n'));
-  return lastValueFrom(run(plan, { backend: 'test' }).pipe(toArray()));
+  return lastValueFrom(run(plan, { backend: 'test', draw: drawRow }).pipe(toArray()));
 }
 
 /** The report of the last run. */

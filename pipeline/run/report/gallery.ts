@@ -15,10 +15,15 @@ export function galleryPart(samples: readonly SampleReport[]): Markup | undefine
 function card({ title, image, text, expected }: SampleReport): Markup {
   const verdict = expected === undefined ? '' : same(text, expected) ? 'good' : 'bad';
   return html`
-<li class="${verdict}">${image !== undefined && PICTURE.test(image) ? html`<img src="${image}" alt="" loading="lazy">` : undefined}
+<li class="${verdict}">${picture(image)}
 <div><small>${title}</small><p dir="auto">${text}</p>${
     verdict === 'bad' ? html`<p class="expected" dir="auto"><small>expected</small> ${expected}</p>` : undefined
   }</div></li>`;
+}
+
+/** The picture of a data URL; nothing for anything else. */
+export function picture(image: string | undefined): Markup | undefined {
+  return image !== undefined && PICTURE.test(image) ? html`<img src="${image}" alt="" loading="lazy">` : undefined;
 }
 
 function same(a: string, b: string): boolean {

@@ -1,15 +1,35 @@
 import { formatCount, formatSeconds } from '../../terminal/format.js';
 import type { RowsReport } from '../report.js';
+import { droppedPart } from './dropped.js';
 import { percent } from './figures.js';
 import { html, type Markup } from './markup.js';
 import { COLOURS } from './style.js';
 
-/** Rows of a stage: the sum check, a bar of where the rows went, and the operators. */
+/** Rows of a stage: the sum check, a bar of where the rows went, the operators, and some of the dropped rows. */
 export function rowsPart(rows: RowsReport): Markup {
+  const drops = dropsOf(rows);
   return html`<h3>Rows</h3>
 ${sumCheck(rows)}
-${dropBar(rows)}
-${operatorTable(rows)}`;
+${dropBar(rows, drops)}
+${operatorTable(rows)}
+${droppedPart(rows.examples ?? [], (operator, reason) =>
+  drops.findIndex((drop) => drop.name === operator && drop.reason === reason),
+)}`;
+}
+
+/** Rows that an operator dropped for one reason. */
+interface Drop {
+  readonly name: string;
+  readonly reason: string;
+  readonly rows: number;
+}
+
+/** What was dropped, most rows first; the place in this list gives the colour. */
+function dropsOf({ operators }: RowsReport): Drop[] {
+  return operators
+    .flatMap(({ name, dropped }) => dropped.map(({ reason, rows }) => ({ name, reason, rows })))
+    .filter(({ rows }) => rows > 0)
+    .sort((a, b) => b.rows - a.rows);
 }
 
 /** Rows in = rows out + rows in the ledger (+ rows that a trainer did not need), or by how many rows that fails. */
@@ -24,11 +44,7 @@ function sumCheck({ in: rowsIn, out, ledger, unused }: RowsReport): Markup {
 }
 
 /** One bar of all rows in, with a part for each reason that an operator dropped rows for. */
-function dropBar({ in: rowsIn, out, unused = 0, operators }: RowsReport): Markup | undefined {
-  const drops = operators
-    .flatMap(({ name, dropped }) => dropped.map(({ reason, rows }) => ({ name, reason, rows })))
-    .filter(({ rows }) => rows > 0)
-    .sort((a, b) => b.rows - a.rows);
+function dropBar({ in: rowsIn, out, unused = 0 }: RowsReport, drops: readonly Drop[]): Markup | undefined {
   if (rowsIn === 0 || drops.length === 0) return undefined;
   const missing = Math.max(0, rowsIn - out - unused - drops.reduce((sum, { rows }) => sum + rows, 0));
   const part = (look: string, rows: number) => html`<span class="${look}" style="flex-grow:${rows}"></span>`;

@@ -107,6 +107,9 @@ svg .y text { text-anchor: end; } svg .x text { text-anchor: middle; }
 .gallery li { display: flex; gap: 12px; padding: 10px; border: 1px solid var(--line); border-radius: 10px; color: inherit; border-left-width: 4px; }
 .gallery li.good { border-left-color: var(--good); } .gallery li.bad { border-left-color: var(--bad); }
 .gallery img { width: 64px; height: 64px; object-fit: contain; flex: none; border-radius: 6px; background: #fff; }
+.gallery .none { width: 64px; height: 64px; flex: none; border-radius: 6px; border: 1px dashed var(--line); display: grid; place-content: center; text-align: center; font-size: 11px; line-height: 1.2; color: var(--soft); }
+.dropped { grid-template-columns: repeat(auto-fill, minmax(min(100%, 290px), 1fr)); } .dropped li { border-left-width: 1px; }
+.dropped img { border: 1px solid var(--line); } .dropped div > small { display: block; margin-top: 4px; line-height: 1.3; }
 .gallery div { min-width: 0; flex: 1; } .gallery p { line-height: 1.35; } .gallery .expected { margin-top: 4px; color: var(--soft); }
 @media (max-width: 560px) {
   body { padding: 20px 12px 40px; } section { padding: 18px 16px; } h1 { font-size: 27px; }

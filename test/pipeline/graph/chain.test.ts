@@ -45,16 +45,20 @@ const pass = (label: string) => step(label, () => map((batch) => batch));
 
 function linked(steps: readonly Step[]) {
   const dropped: DroppedRow[] = [];
+  const copies: RecordBatch[] = [];
   const { run, accounts } = chain(steps, {
     stage: 'pairs',
     signal: new AbortController().signal,
     budget: createBudget(1e6),
     folder: '/nowhere',
     units: [{ file: 'a.parquet', rowGroup: 0 }, { file: 'b.parquet' }],
-    drop: (row) => dropped.push(row),
+    drop: (row, values) => {
+      dropped.push(row);
+      copies.push(values());
+    },
   });
   const collect = (batches: readonly RecordBatch[]) => lastValueFrom(from(batches).pipe(run, toArray()));
-  return { run, accounts, dropped, collect };
+  return { run, accounts, dropped, copies, collect };
 }
 
 /** What a chain of one operator fails with. */
@@ -104,6 +108,17 @@ describe('chain', () => {
       { ...place, reason: 'odd', file: 'a.parquet', rowGroup: 0, row: 11 },
       { ...place, reason: 'large', measure: 'size', value: 9, file: 'b.parquet', row: 10 },
     ]);
+  });
+
+  it('gives a copy of a dropped row, as the operator had it, without its hidden column', async () => {
+    const { copies, collect } = linked([keep('filter/odd[0]', (n) => (n % 2 === 1 ? 'odd' : undefined))]);
+    const batch = rows(0, 2, 7);
+    const single = rows(0, 9);
+    await collect([batch, single]);
+    expect(valuesOf(copies)).toEqual([7, 9]);
+    expect(copies.map(({ numRows, schema: { names } }) => [numRows, names])).toEqual(new Array(2).fill([1, ['n']]));
+    const memory = (of: RecordBatch) => of.data.children[0]!.values.buffer;
+    expect(memory(copies[1]!)).not.toBe(memory(single));
   });
 
   it('refuses a reason that was not declared', async () => {

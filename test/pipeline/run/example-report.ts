@@ -24,6 +24,8 @@ function curve(steps: number, start: number, end: number, extra: readonly string
   });
 }
 
+const origin = (row: number) => ({ file: 'openmoji', rowGroup: 3, row, epoch: 0 });
+
 /** A report with every kind of part in it, as a run of the emoji manifest would make it. */
 export const EXAMPLE: RunReport = {
   name: 'emoji',
@@ -78,16 +80,36 @@ export const EXAMPLE: RunReport = {
           },
           { name: 'sink/parquet', rowsIn: 30_244, rowsOut: 30_244, dropped: [], seconds: 2.3 },
         ],
+        examples: [
+          { ...origin(913), operator: 'emoji/pairs', reason: 'undecodable', detail: 'it is no image', texts: [] },
+          {
+            ...origin(77),
+            operator: 'filter/caption-length',
+            reason: 'long',
+            measure: 'characters',
+            value: 68,
+            image: PIXEL,
+            texts: [
+              { column: 'caption', text: 'a face with a very long list of keywords that goes on and on and on' },
+              { column: 'language', text: 'en' },
+            ],
+          },
+          {
+            ...origin(3051),
+            operator: 'filter/language',
+            reason: 'language',
+            image: PIXEL,
+            texts: [{ column: 'caption', text: 'علم: كوت ديفوار' }],
+          },
+          {
+            ...origin(12_008),
+            operator: 'dedup/exact',
+            reason: 'duplicate',
+            image: PIXEL,
+            texts: [{ column: 'caption', text: null }],
+          },
+        ],
       },
-      samples: [
-        {
-          title: 'dropped: long',
-          image: PIXEL,
-          text: 'a face with a very long list of keywords that goes on and on and on',
-        },
-        { title: 'dropped: language', image: PIXEL, text: 'ok' },
-        { title: 'dropped: duplicate', image: PIXEL, text: 'flag: Côte d’Ivoire' },
-      ],
     },
     {
       name: 'contrast',

@@ -27,6 +27,7 @@ const measure = (width) => new Promise((done) => {
       overflow: page.documentElement.scrollWidth - page.documentElement.clientWidth,
       sections: seen('section'),
       charts: seen('svg'),
+      dropped: seen('.dropped li'),
       pictures: images.filter(({ naturalWidth }) => naturalWidth > 0).length,
       styled: getComputedStyle(page.body).maxWidth,
     });
@@ -50,7 +51,7 @@ describe.skipIf(CHROMIUM === undefined)('report.html in Chromium (skipped where 
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     const found = JSON.parse(dom.match(/<pre id="out">(.*?)<\/pre>/s)![1]!);
-    const expected = { overflow: 0, sections: 4, charts: 8, pictures: 8, styled: '1080px' };
+    const expected = { overflow: 0, sections: 4, charts: 8, dropped: 4, pictures: 8, styled: '1080px' };
     expect(found).toEqual([
       { width: 360, ...expected },
       { width: 1200, ...expected },

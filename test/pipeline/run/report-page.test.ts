@@ -39,7 +39,7 @@ describe('renderReport', () => {
       '1 emoji',
       '2 1 pairs complete before',
       '3 Rows',
-      '3 Examples',
+      '3 Some of the dropped rows',
       '2 2 contrast complete',
       '3 Figures',
       '3 Training',
@@ -81,6 +81,32 @@ describe('renderReport', () => {
       'language 868 2.5 %, filter/language',
       'undecodable 13 &lt; 0.1 %, emoji/pairs',
     ]);
+  });
+
+  it('shows dropped rows with reason, measure, texts and origin, in the colour of their reason', () => {
+    const cards = page.match(/<ul class="gallery dropped">[\s\S]*?<\/ul>/)![0];
+    expect(texts(cards, 'li')).toEqual([
+      'no picture undecodable emoji/pairsit is no image openmoji, row group 3, row 913',
+      'long filter/caption-lengthcharacters 68caption a face with a very long list of keywords that goes on and on and onlanguage en openmoji, row group 3, row 77',
+      'language filter/languagecaption علم: كوت ديفوار openmoji, row group 3, row 3051',
+      'duplicate dedup/exactcaption null openmoji, row group 3, row 12008',
+    ]);
+    expect(cards.match(/<img /g)).toHaveLength(3);
+    expect([...cards.matchAll(/<i class="(c\d)">/g)].map(([, colour]) => colour)).toEqual(['c4', 'c1', 'c3', 'c0']);
+  });
+
+  it('says where a dropped row stands when the source was read again, and when it has no file', () => {
+    const row = { operator: 'a', reason: 'b', row: 5, texts: [] };
+    const examples = [
+      { ...row, file: 'f', rowGroup: 0, epoch: 2 },
+      { ...row, file: '', epoch: 0 },
+    ];
+    const cards = render({ rows: { in: 2, out: 0, ledger: 2, operators: [], examples } });
+    expect([...cards.matchAll(/<small>(.*row 5.*)<\/small>/g)].map(([, text]) => text)).toEqual([
+      'f, row group 0, row 5, epoch 2',
+      'row 5',
+    ]);
+    expect(cards).not.toContain('<i class');
   });
 
   it('says by how many rows a sum fails', () => {
@@ -168,6 +194,20 @@ describe('renderReport', () => {
             out: 1,
             ledger: 1,
             operators: [{ name: evil, rowsIn: 2, rowsOut: 1, dropped: [{ reason: evil, rows: 1 }], seconds: 1 }],
+            examples: [
+              {
+                operator: evil,
+                reason: evil,
+                measure: evil,
+                value: 1,
+                detail: evil,
+                file: evil,
+                row: 1,
+                epoch: 0,
+                texts: [{ column: evil, text: evil }],
+                image: evil,
+              },
+            ],
           },
           curve: [
             { step: 1, metrics: { [evil]: 1 } },
@@ -184,7 +224,7 @@ describe('renderReport', () => {
     for (const tag of ['script', 'img']) expect(tags).not.toContain(tag);
     expect(hostile).toContain('&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;');
     expect(hostile).toContain('&amp;amp;\ufffd\ufffd');
-    expect(hostile.match(/&lt;script&gt;/g)!.length).toBeGreaterThan(15);
+    expect(hostile.match(/&lt;script&gt;/g)!.length).toBeGreaterThan(22);
   });
 
   it.each([

@@ -5,7 +5,7 @@ import { collectReport } from '../../../pipeline/run/stage-report.js';
 import { describeStage } from '../../../pipeline/run/summary.js';
 
 const stage = { name: 'learn', stage: { name: 'contrastive' } } as Parameters<typeof collectReport>[0];
-const end = { seconds: 3, accounts: [], digest: 'd', gates: [] };
+const end = { seconds: 3, accounts: [], examples: [], digest: 'd', gates: [] };
 const step = (n: number, loss = 1 / n): StepMetrics => ({ kind: 'step', step: n, samples: 16, values: { loss } });
 
 function account(
@@ -47,6 +47,26 @@ describe('stage report', () => {
     expect(rows?.operators[1]?.dropped).toEqual([
       { reason: 'low', rows: 3 },
       { reason: 'null', rows: 1 },
+    ]);
+  });
+
+  it('shows dropped rows with what there is of them; a value that is no number is left out, as in the ledger', () => {
+    const dropped = { stage: 'learn', operator: 'filter/score[0]', reason: 'low', file: 'a', row: 3, epoch: 0 };
+    const texts = [{ column: 'caption', text: null }];
+    const examples = [
+      {
+        dropped: { ...dropped, measure: 'score', value: 0.5, rowGroup: 2, detail: 'd' },
+        texts,
+        image: Uint8Array.of(0x52),
+      },
+      { dropped: { ...dropped, measure: 'score', value: Number.NaN }, texts: [] },
+    ];
+    const { rows } = collectReport(stage).finish({ ...end, accounts: [account('a', 2, 0, { low: 2 })], examples });
+    const { stage: _, ...row } = dropped;
+    const image = 'data:image/webp;base64,Ug==';
+    expect(rows?.examples).toEqual([
+      { ...row, measure: 'score', value: 0.5, rowGroup: 2, detail: 'd', texts, image },
+      { ...row, measure: 'score', texts: [] },
     ]);
   });
 
