@@ -1,3 +1,5 @@
+import type { DroppedRow } from '../graph/chain.js';
+
 /** What a run made and measured, as `report.json` holds it and `report.html` shows it. */
 export interface RunReport {
   /** Name of the manifest. */
@@ -65,19 +67,8 @@ export interface DropReport {
   readonly rows: number;
 }
 
-/** A dropped row. */
-export interface DroppedRowReport {
-  readonly operator: string;
-  readonly reason: string;
-  /** The figure that was measured of it, where there is one. */
-  readonly measure?: string;
-  readonly value?: number;
-  readonly detail?: string;
-  /** Where it came from: file, row group in the file, row in the row group, and how often the source had been read before. */
-  readonly file: string;
-  readonly rowGroup?: number;
-  readonly row: number;
-  readonly epoch: number;
+/** A dropped row as the ledger has it, and what there is to see of it. */
+export interface DroppedRowReport extends Omit<DroppedRow, 'stage'> {
   /** Its text columns, cut where they are long. */
   readonly texts: readonly ColumnText[];
   /** Data URL, as of a sample. */
