@@ -5,6 +5,7 @@ import { renderProblems } from '../manifest/render.js';
 import type { Plan } from '../plan/plan.js';
 import { planManifest } from '../plan/plan-manifest.js';
 import type { DrawRow } from '../run/dropped-examples.js';
+import { rowsWorker } from '../run/rows-thread.js';
 import { run } from '../run/run.js';
 import { createProgressView } from '../terminal/progress.js';
 import { collectOverrides, SET_HELP } from './overrides.js';
@@ -33,7 +34,7 @@ export function addRunCommand(program: Command, prepare: Prepare, draw: DrawRow)
       process.once('SIGTERM', interrupt);
       const view = createProgressView(process.stderr);
       try {
-        const options = { backend, draw, signal: interruption.signal };
+        const options = { backend, draw, rowsWorker, signal: interruption.signal };
         await lastValueFrom(run(plan, options).pipe(tap((event) => view.show(event))));
       } finally {
         view.stop();

@@ -19,6 +19,8 @@ export type Definition = Operator<Options> | Source<Options> | Sink<Options> | S
 export interface Loaded {
   readonly definition: Definition;
   readonly version: string;
+  /** URL of the module whose default export it is: another thread imports it from there. */
+  readonly module: string;
 }
 
 /**
@@ -27,13 +29,14 @@ export interface Loaded {
  */
 export async function loadDefinition(entry: CatalogEntry): Promise<Loaded> {
   if (entry.builtIn) {
-    const exported = await importModule(pathToFileURL(entry.file).href);
-    return { definition: checkExport(exported, entry), version: packageVersion };
+    const module = pathToFileURL(entry.file).href;
+    return { definition: checkExport(await importModule(module), entry), version: packageVersion, module };
   }
   const { compileFile } = await import('./compile.js');
   const compiled = compileFile(entry.file);
+  const { url: module, version } = compiled;
   try {
-    return { definition: checkExport(await importModule(compiled.url), entry), version: compiled.version };
+    return { definition: checkExport(await importModule(module), entry), version, module };
   } catch (error) {
     if (error instanceof AlignflowError) throw error;
     throw new AlignflowError({

@@ -14,6 +14,8 @@ export interface Part<K extends Kind> {
   readonly at: Position;
   readonly entry: CatalogEntry;
   readonly version: string;
+  /** URL of the module that it was loaded from. */
+  readonly module: string;
   readonly definition: Extract<Definition, { readonly kind: K }>;
   /** Undefined after a problem with them. */
   readonly options: Options | undefined;
@@ -47,8 +49,8 @@ export class Parts {
     if (entry === undefined || entry.kind !== kind) return this.unknown(kind, use, at, entry);
     const options = checkOptions({ name: use, at, node, schema: entry.schema, defaults: entry.defaults }, this.report);
     try {
-      const { definition, version } = await this.load(entry);
-      return { use, at, entry, version, definition: definition as Part<K>['definition'], options };
+      const { definition, version, module } = await this.load(entry);
+      return { use, at, entry, version, module, definition: definition as Part<K>['definition'], options };
     } catch (error) {
       this.report(problemOf(error, 'load', at));
       return undefined;
@@ -62,8 +64,8 @@ export class Parts {
   async readerOf(sink: string): Promise<PlannedSink['reader']> {
     const entry = this.catalog.entries.get(sink.replace(/^sink\//, 'source/'));
     if (entry?.kind !== 'source' || entry.schema.properties?.path === undefined) return undefined;
-    const { definition } = await this.load(entry);
-    return { source: definition as Part<'source'>['definition'], options: entry.defaults };
+    const { definition, module } = await this.load(entry);
+    return { source: definition as Part<'source'>['definition'], options: entry.defaults, module };
   }
 
   private load(entry: CatalogEntry): Promise<Loaded> {

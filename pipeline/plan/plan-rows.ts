@@ -28,7 +28,7 @@ export async function planSource(
   const listed = stage.source;
   const source = listed && (await parts.find('source', listed.use, listed.options));
   if (source?.options === undefined) return { ...NO_ROWS, source };
-  const { use, at, entry, options, definition } = source;
+  const { use, at, entry, module, options, definition } = source;
   const context = { stage: stage.name, base: manifest.folder };
   // A path that leads nowhere is best mended where it stands.
   const path = (typeof options.path === 'string' && placeOfText(listed?.options, options.path)) || at;
@@ -37,7 +37,7 @@ export async function planSource(
     schema &&
     (await callPart(() => definition.identity(options, context), `identity of ${use}`, 'source', path, report));
   if (schema === undefined || data === undefined) return { ...NO_ROWS, source };
-  return { rows: { schema, from: { use, at, entry, options, source: definition, data } }, schema, source };
+  return { rows: { schema, from: { use, at, entry, module, options, source: definition, data } }, schema, source };
 }
 
 /**

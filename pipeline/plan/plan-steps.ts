@@ -48,7 +48,7 @@ async function planStep(
   seed: number,
   report: Report,
 ): Promise<{ planned: PlannedStep | undefined; output: Schema | undefined } | undefined> {
-  const { definition: operator, options, use, at, entry } = part;
+  const { definition: operator, options, use, at, entry, module } = part;
   if (options === undefined) return { planned: undefined, output: passedOn(part, input) };
   const reads = await callPart(() => operator.reads(options), `reads of ${use}`, 'schema', at, report);
   if (reads === undefined) return undefined;
@@ -68,7 +68,19 @@ async function planStep(
   }
   const holds = await callPart(() => operator.holds(options), `holds of ${use}`, 'memory', at, report);
   if (!right || holds === undefined) return { planned: undefined, output };
-  const planned = { use, at, entry, options, label, operator, seed: deriveSeed(seed, label), input, output, holds };
+  const planned = {
+    use,
+    at,
+    entry,
+    module,
+    options,
+    label,
+    operator,
+    seed: deriveSeed(seed, label),
+    input,
+    output,
+    holds,
+  };
   return { planned, output };
 }
 

@@ -83,8 +83,7 @@ interface PlannedPart {
   readonly options: Options;
 }
 
-export interface PlannedSource extends PlannedPart {
-  readonly source: Source<Options>;
+export interface PlannedSource extends PlannedPart, LoadedSource {
   /** What tells its data from other data of the same options. */
   readonly data: string;
 }
@@ -92,7 +91,14 @@ export interface PlannedSource extends PlannedPart {
 export interface PlannedSink extends PlannedPart {
   readonly sink: Sink<Options>;
   /** The source that reads what it wrote, given the sink's folder as `path`; undefined where there is none. */
-  readonly reader: { readonly source: Source<Options>; readonly options: Options } | undefined;
+  readonly reader: LoadedSource | undefined;
+}
+
+/** A source with its options, and the URL of the module that it was loaded from. */
+export interface LoadedSource {
+  readonly source: Source<Options>;
+  readonly options: Options;
+  readonly module: string;
 }
 
 /** One operator of a stage. */
@@ -100,6 +106,8 @@ export interface PlannedStep extends PlannedPart {
   /** Its name and place in the stage, from 0, as the ledger writes it: `filter/score[2]`. */
   readonly label: string;
   readonly operator: Operator<Options>;
+  /** URL of the module that it was loaded from. */
+  readonly module: string;
   /** The stage's seed, mixed with the label. */
   readonly seed: number;
   readonly input: Schema;

@@ -8,10 +8,10 @@ import { writeWhole } from './atomic-file.js';
 import type { DrawRow } from './dropped-examples.js';
 import type { RunEvent } from './events.js';
 import { lockOutput } from './lock.js';
+import type { WeightedSource } from './read-rows.js';
 import type { RunReport, StageReport } from './report.js';
 import { renderReport } from './report-page.js';
 import { completeStage, inspectStage, openStage } from './stage-folder.js';
-import type { WeightedSource } from './stage-rows.js';
 import { ROWS, runStage } from './stage-run.js';
 import { describeStage } from './summary.js';
 
@@ -21,6 +21,11 @@ export interface RunOptions {
   readonly backend: string;
   /** Draws dropped rows for the report; without it, the report has their texts alone. */
   readonly draw?: DrawRow;
+  /**
+   * Reads the rows of training in a thread of its own, beside the steps, with the same results: `rowsWorker`. The thread that
+   * trains reads them between two steps where it is left out.
+   */
+  readonly rowsWorker?: URL;
   /** Ends the run with the signal's reason. */
   readonly signal?: AbortSignal;
 }
@@ -42,7 +47,7 @@ export function run(plan: Plan, options: RunOptions): Observable<RunEvent> {
 
 async function runStages(
   plan: Plan,
-  { backend, draw, signal: outer }: RunOptions,
+  { backend, draw, rowsWorker, signal: outer }: RunOptions,
   abort: AbortController,
   emit: (event: RunEvent) => void,
 ): Promise<void> {
@@ -75,6 +80,7 @@ async function runStages(
         signal,
         emit,
         ...(draw === undefined ? {} : { draw }),
+        ...(rowsWorker === undefined ? {} : { rowsWorker }),
       });
       reports.push(report);
       if (failure !== undefined) {
@@ -96,12 +102,13 @@ interface StageEnd {
   readonly failure?: unknown;
 }
 
-interface StageOptions extends Pick<RunOptions, 'draw'> {
+interface StageOptions extends Pick<RunOptions, 'draw' | 'rowsWorker'> {
   readonly signal: AbortSignal;
   readonly emit: (event: RunEvent) => void;
 }
 
-async function completeOrRun(stage: PlannedStage, plan: Plan, { signal, emit, draw }: StageOptions): Promise<StageEnd> {
+async function completeOrRun(stage: PlannedStage, plan: Plan, options: StageOptions): Promise<StageEnd> {
+  const { emit } = options;
   const { name, folder, fingerprint } = stage;
   const use = stage.stage.name;
   const began = performance.now();
@@ -117,9 +124,8 @@ async function completeOrRun(stage: PlannedStage, plan: Plan, { signal, emit, dr
       base: plan.folder,
       sources: await stageSources(stage, plan),
       budget: createBudget(plan.memory),
-      signal,
+      ...options,
       emit: (event) => emit({ kind: 'stage-event', stage: name, event }),
-      ...(draw === undefined ? {} : { draw }),
     });
     if (failure !== undefined) return { report: failed(record.report, failure), failure };
     await completeStage(folder, record);
@@ -138,7 +144,7 @@ function failed(report: Omit<StageReport, 'status'>, failure: unknown): StageRep
 /** The source of a stage's own, or those that read what earlier stages' sinks wrote. */
 async function stageSources({ rows }: PlannedStage, plan: Plan): Promise<WeightedSource[]> {
   if (rows === undefined) return [];
-  if ('source' in rows.from) return [{ source: rows.from.source, options: rows.from.options, weight: 1 }];
+  if ('source' in rows.from) return [{ ...rows.from, weight: 1 }];
   return Promise.all(
     rows.from.map(async ({ stage, weight }) => {
       const writer = plan.stages.find(({ name }) => name === stage)!;

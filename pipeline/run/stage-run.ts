@@ -17,10 +17,11 @@ import { checkGates, gateFailure } from './gates.js';
 import { openLedger } from './ledger.js';
 import { openMetricsTable } from './metrics-table.js';
 import { deriveSeed } from './random.js';
+import type { WeightedSource } from './read-rows.js';
 import type { StageReport } from './report.js';
 import type { StageFile, StageRecord } from './stage-record.js';
 import { collectReport } from './stage-report.js';
-import { openRows, type StageRows, type WeightedSource } from './stage-rows.js';
+import { openRows, type StageRows } from './stage-rows.js';
 
 /** What a stage needs of the run. */
 export interface StageEnvironment {
@@ -31,6 +32,8 @@ export interface StageEnvironment {
   readonly emit: (event: StageEvent) => void;
   /** Draws dropped rows for the report, which shows them without pictures where there is none. */
   readonly draw?: DrawRow;
+  /** The module of the thread that reads rows for training; see `RunOptions`. */
+  readonly rowsWorker?: URL;
 }
 
 /** How a stage ended. */
@@ -63,9 +66,15 @@ export async function runStage(stage: PlannedStage, environment: StageEnvironmen
     emit(event);
   };
   const rows = openRows({
-    stage,
-    base: environment.base,
-    sources: environment.sources,
+    reading: {
+      stage: stage.name,
+      seed: stage.seed,
+      folder: stage.folder,
+      base: environment.base,
+      sources: environment.sources,
+      steps: stage.steps,
+    },
+    ...(environment.rowsWorker === undefined ? {} : { rowsWorker: environment.rowsWorker }),
     budget,
     signal,
     drop: (row, values) => {

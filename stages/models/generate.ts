@@ -7,6 +7,7 @@ import { embedTokens, finalNorm } from './llama.js';
 import { viewMask } from './masks.js';
 import { linear } from './ops/linear.js';
 import { rotaryTables } from './ops/rope.js';
+import { rowsAt } from './padding.js';
 import type { Parameters } from './parameters.js';
 import { qllama } from './qllama.js';
 
@@ -85,9 +86,9 @@ function readPrompt(
     batch,
     text: embedTokens(parameters, tf.tile(tf.tensor1d([...prompt], 'int32'), [batch])),
     mask: tf.tensor4d(viewMask('itg', config.queries.count, prompt.length), [1, 1, length, length]),
+    asked: rowsAt(tf.fill([batch], length - 1, 'int32'), length),
   });
-  const last = tf.slice(hidden, [0, length - 1, 0], [batch, 1, config.text.width]);
-  return { logits: nextLogits(parameters, tf.reshape(last, [batch, -1])), past: bySequence(keyValues, batch), length };
+  return { logits: nextLogits(parameters, hidden), past: bySequence(keyValues, batch), length };
 }
 
 /** Reads the newest token of each beam, behind the past of the beam that it continues. */

@@ -3,7 +3,6 @@ import type { ModelConfig } from './config.js';
 import { poolQueries, projectText } from './internvl.js';
 import { embedTokens, type TextInputs } from './llama.js';
 import { type View, viewMask, views } from './masks.js';
-import { takeRows } from './ops/embedding.js';
 import { linear } from './ops/linear.js';
 import { hideBehind, rowsAt } from './padding.js';
 import type { Parameters } from './parameters.js';
@@ -61,30 +60,52 @@ export function generativeForward(
     stack((text) => text.ends),
     [-1],
   );
+  const { asked = tf.range(0, batch * length, 1, 'int32') } = inputs;
+  const parts = askedRows(queries, length, inputs.itc.ends, asked);
   const { hidden } = qllama(parameters, config, {
     image,
     batch,
     text: embedTokens(parameters, tokens),
     sequences: batch * views.length,
     mask: generativeMask(queries, length, ends),
+    asked: tf.concat(parts),
   });
-  const ofView = (view: View, start: number, size: number) => {
-    const all = tf.reshape(hidden, [batch, views.length, queries + length, width]);
-    return tf.reshape(tf.slice(all, [0, views.indexOf(view), start, 0], [batch, 1, size, width]), [-1, width]);
-  };
-  const matched = tf.mean(tf.reshape(ofView('itm', 0, queries), [batch, queries, width]), 1);
-  const atEnds = takeRows(ofView('itc', queries, length), rowsAt(inputs.itc.ends, length));
-  const written = ofView('itg', queries, length);
+  const [matching, contrasted, atEnds, written] = tf.split(
+    hidden,
+    parts.map(({ size }) => size),
+  ) as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
+  const matched = tf.mean(tf.reshape(matching, [batch, queries, width]), 1);
   return {
     // The mean over the queries and the head are both linear: the mean first is cheaper.
     itm: linear(matched, parameters['itm_head.weight']!, parameters['itm_head.bias']!),
-    image: poolQueries(parameters, config, ofView('itc', 0, queries), batch),
+    image: poolQueries(parameters, config, contrasted, batch),
     text: projectText(parameters, atEnds),
-    itg: linear(
-      inputs.asked === undefined ? written : takeRows(written, inputs.asked),
-      parameters['qllama.lm_head.weight']!,
-    ),
+    itg: linear(written, parameters['qllama.lm_head.weight']!),
   };
+}
+
+/**
+ * The rows of [B * 3 * (Q + L)] that the losses are computed from: queries for matching [B * Q], queries for the contrastive
+ * loss [B * Q], end marks of its texts [B], and the asked positions of the generated texts [N].
+ * @param ends position of the end mark of each text for the contrastive loss, int32 [B]
+ * @param asked rows of [B * L], int32 [N]
+ */
+function askedRows(queries: number, length: number, ends: tf.Tensor, asked: tf.Tensor): tf.Tensor[] {
+  const batch = ends.shape[0]!;
+  const size = queries + length;
+  const whole = (value: number) => tf.scalar(value, 'int32');
+  const first = (view: View) =>
+    tf.add(rowsAt(tf.zerosLike(ends), views.length * size), whole(views.indexOf(view) * size));
+  const queriesOf = (view: View) =>
+    tf.reshape(tf.add(tf.reshape(first(view), [batch, 1]), tf.range(0, queries, 1, 'int32')), [-1]);
+  const image = tf.floorDiv(asked, whole(length));
+  const skipped = tf.mul(image, whole(views.length * size - length));
+  return [
+    queriesOf('itm'),
+    queriesOf('itc'),
+    tf.add(tf.add(first('itc'), whole(queries)), ends),
+    tf.add(tf.add(asked, skipped), whole(views.indexOf('itg') * size + queries)),
+  ];
 }
 
 /**

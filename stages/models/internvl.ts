@@ -56,7 +56,7 @@ export function poolImageG(parameters: Parameters, config: ModelConfig, hidden: 
  * @returns [B * Q, D]
  */
 export function queryPass(parameters: Parameters, config: ModelConfig, hidden: tf.Tensor, batch: number): tf.Tensor {
-  return tf.reshape(qllama(parameters, config, { image: hidden, batch }).hidden, [-1, config.text.width]);
+  return qllama(parameters, config, { image: hidden, batch }).hidden;
 }
 
 /**

@@ -3,6 +3,7 @@ import { hasCrossAttention, type ModelConfig } from './config.js';
 import { feedForward, type KeyValues, selfAttention } from './decoder.js';
 import { finalNorm } from './llama.js';
 import { attention } from './ops/attention.js';
+import { takeRows } from './ops/embedding.js';
 import { columnsLinear, normLinear } from './ops/fold.js';
 import { linear } from './ops/linear.js';
 import { residual } from './ops/residual.js';
@@ -25,11 +26,16 @@ export interface QllamaInputs {
   readonly sequences?: number;
   /** Added to the products before softmax, [1 or S, 1, T, T], T = Q + L. Default: every token sees every other. */
   readonly mask?: tf.Tensor;
+  /**
+   * Rows of [S * T] whose hidden state is asked for, int32 [N]: the feed-forward part of the last layer is computed for these
+   * alone, as nobody attends to what it gives. Default: all.
+   */
+  readonly asked?: tf.Tensor;
 }
 
 /** What QLLaMA gives. */
 export interface QllamaResult {
-  /** Hidden state after the final norm, [S, T, D], queries first. */
+  /** Hidden state after the final norm, [S * T, D], queries first in each sequence; [N, D] of the rows that are asked for. */
   readonly hidden: tf.Tensor;
   /** Keys and values of each layer, for decoding further tokens. */
   readonly keyValues: readonly KeyValues[];
@@ -42,7 +48,7 @@ export interface QllamaResult {
  */
 export function qllama(parameters: Parameters, config: ModelConfig, inputs: QllamaInputs): QllamaResult {
   const { text, queries } = config;
-  const { batch, mask, sequences = batch } = inputs;
+  const { batch, mask, asked, sequences = batch } = inputs;
   const own = tf.tile(parameters.query_tokens! as tf.Tensor3D, [sequences, 1, 1]);
   const start = inputs.text === undefined ? own : tf.concat([own, unflatten(inputs.text, sequences)], 1);
   const tokens = start.shape[1]!;
@@ -62,9 +68,10 @@ export function qllama(parameters: Parameters, config: ModelConfig, inputs: Qlla
           crossAttention(parameters, config, layer, part, image, batch),
         )
       : attended.x;
+    if (asked !== undefined && layer === text.depth - 1) x = takeRows(x, asked);
     x = feedForward(parameters, text, layer, x);
   }
-  return { hidden: unflatten(finalNorm(parameters, text, x), sequences), keyValues };
+  return { hidden: finalNorm(parameters, text, x), keyValues };
 }
 
 /**

@@ -1,0 +1,179 @@
+/** The rows of a stage as they are read: its sources, mixed, through its steps. Runs in any thread. */
+import type { RecordBatch } from 'apache-arrow';
+import { filter, type Observable, skip as skipFirst, tap } from 'rxjs';
+import { batchBytes } from '../batch/bytes.js';
+import { originOf } from '../batch/origin.js';
+import { cacheFolder } from '../cache-folder.js';
+import { AlignflowError } from '../errors.js';
+import { createAccount, type OperatorAccount } from '../graph/account.js';
+import type { MemoryBudget } from '../graph/budget.js';
+import { chain, type DroppedRow, type Step } from '../graph/chain.js';
+import { mix } from '../graph/mix.js';
+import { type ConfiguredSource, fromBatches, listUnits, readUnits } from '../graph/read-source.js';
+import type { PlannedStep } from '../plan/plan.js';
+import type { SourceContext, Unit } from '../source.js';
+import { deriveSeed } from './random.js';
+
+/** A source of a stage and its share of the rows. */
+export interface WeightedSource extends ConfiguredSource {
+  readonly weight: number;
+  /** URL of the module that it was loaded from. */
+  readonly module: string;
+}
+
+/** A step, with the bytes that it keeps and the URL of the module that it was loaded from. */
+export type LoadedStep = Step & Pick<PlannedStep, 'holds' | 'module'>;
+
+/** What is read, and through which steps. */
+export interface Reading {
+  readonly stage: string;
+  readonly seed: number;
+  /** The stage's folder. */
+  readonly folder: string;
+  /** Folder of the manifest. */
+  readonly base: string;
+  readonly sources: readonly WeightedSource[];
+  readonly steps: readonly LoadedStep[];
+}
+
+/** What reading needs of the run. */
+export interface ReadingEnvironment {
+  readonly budget: MemoryBudget;
+  readonly signal: AbortSignal;
+  /** A row that its source could not read has no `values`. */
+  readonly drop: (row: DroppedRow, values?: () => RecordBatch) => void;
+  /** Resolves when the ledger can take more rows. */
+  readonly room: () => Promise<void>;
+  readonly note: (text: string) => void;
+  /** Told once for each reading, before its first row: the units that origins point to. */
+  readonly units: (units: readonly Unit[]) => void;
+}
+
+/** How rows are read; see `StageContext.rows`. */
+export interface RowsOptions {
+  readonly repeat?: boolean;
+  readonly skip?: number;
+  readonly rehearsal?: boolean;
+}
+
+/** Rows on their way, with the accounts of all that they pass, the source first. */
+export interface RowsRead {
+  readonly accounts: readonly OperatorAccount[];
+  readonly batches: Observable<RecordBatch>;
+}
+
+/**
+ * A trainer takes a batch at a time, so its rows are read ahead by this many bytes at most, not by the whole budget: by as many
+ * in each of two threads.
+ */
+export const READ_AHEAD = 16_000_000;
+
+/** Opens the rows of a stage. Nothing is read before `batches` is subscribed to, which can be done once. No batch is empty. */
+export function readRows(reading: Reading, environment: ReadingEnvironment, options: RowsOptions): RowsRead {
+  const { stage, sources, steps, folder } = reading;
+  const { budget, signal } = environment;
+  const repeat = options.repeat === true;
+  const counted = options.rehearsal !== true;
+  const account = createAccount(sources.map(({ source }) => source.name).join(' + '));
+  const units: Unit[] = [];
+  const drop = counted ? environment.drop : () => undefined;
+  const linked = chain(steps, { stage, signal, budget, folder, units, drop });
+  const accounts = [account, ...linked.accounts];
+
+  /** Reads all sources as one, with the origins of each set apart. */
+  async function* batches(): AsyncGenerator<RecordBatch> {
+    const shares = [];
+    for (const [i, weighted] of sources.entries()) {
+      const seed = deriveSeed(reading.seed, 'source', i);
+      const context = sourceContext(reading, environment, { weighted, account, counted, seed });
+      const own = await listUnits(weighted, context);
+      shares.push({
+        batches: readUnits(weighted, own, context, { repeat, firstUnit: units.length }),
+        weight: weighted.weight,
+      });
+      units.push(...own);
+    }
+    environment.units(units);
+    yield* shares.length === 1 ? shares[0]!.batches : mix(shares);
+  }
+
+  const below = repeat ? Math.min(budget.limit, READ_AHEAD) : budget.limit;
+  const room = () => Promise.all([budget.room(below), environment.room()]);
+  const watch = watchSteps(reading, budget, accounts);
+  return {
+    accounts,
+    batches: fromBatches(batches, room).pipe(
+      tap((batch) => {
+        account.rowsIn += batch.numRows;
+        account.rowsOut += batch.numRows;
+        if (repeat) watch.goesIn(batch);
+      }),
+      linked.run,
+      filter((batch) => batch.numRows > 0),
+      tap(() => watch.comesOut()),
+      skipFirst(options.skip ?? 0),
+    ),
+  };
+}
+
+/**
+ * Finds steps that swallow an endless source: no batch has come out of them, though they were given all rows twice and more
+ * bytes than they may hold.
+ */
+function watchSteps({ stage, steps }: Reading, { limit }: MemoryBudget, accounts: readonly OperatorAccount[]) {
+  const most = steps.reduce((sum, { holds }) => sum + holds, limit);
+  let bytes = 0;
+  return {
+    goesIn(batch: RecordBatch): void {
+      bytes += batchBytes(batch);
+      const epoch = originOf(batch, 0)?.epoch ?? 0;
+      if (bytes <= most || epoch < 2) return;
+      throw new AlignflowError({
+        what: `no batch comes out of the steps, though all rows went in ${epoch} times: ${accounts
+          .map(({ operator, rowsOut }) => `${operator} gave ${rowsOut} rows`)
+          .join(', ')}`,
+        where: { stage },
+        expected: 'steps that let some rows of each epoch through',
+        fix: 'loosen its filters, or take fewer `rows` in order/batch than there are different values of `distinct`',
+      });
+    },
+    comesOut(): void {
+      bytes = 0;
+    },
+  };
+}
+
+function sourceContext(
+  { stage, base }: Reading,
+  { signal, drop, note }: ReadingEnvironment,
+  {
+    weighted: { source },
+    account,
+    counted,
+    seed,
+  }: { weighted: WeightedSource; account: OperatorAccount; counted: boolean; seed: number },
+): SourceContext {
+  return {
+    stage,
+    base,
+    seed,
+    signal,
+    cache: cacheFolder(),
+    note,
+    drop(unit, row, reason, detail) {
+      if (!counted) return;
+      account.rowsIn++;
+      account.dropped.set(reason, (account.dropped.get(reason) ?? 0) + 1);
+      drop({
+        stage,
+        operator: source.name,
+        reason,
+        ...(detail === undefined ? {} : { detail }),
+        file: unit.file,
+        ...(unit.rowGroup === undefined ? {} : { rowGroup: unit.rowGroup }),
+        row,
+        epoch: 0,
+      });
+    },
+  };
+}

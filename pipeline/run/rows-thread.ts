@@ -1,0 +1,103 @@
+/** Reads rows in a thread of its own, so that they are ready when the trainer, which keeps this thread busy, asks for them. */
+import { Worker } from 'node:worker_threads';
+import type { RecordBatch } from 'apache-arrow';
+import { Observable } from 'rxjs';
+import { AlignflowError, reasonOf } from '../errors.js';
+import { createAccount, type OperatorAccount } from '../graph/account.js';
+import { READ_AHEAD, type Reading, type ReadingEnvironment, type RowsOptions, type RowsRead } from './read-rows.js';
+import {
+  type FromWorker,
+  packSchema,
+  type RowsJob,
+  type RowsProgress,
+  unpackBatch,
+  unpackError,
+} from './rows-message.js';
+
+/** The module of the thread, for `RunOptions.rowsWorker`. It is there in the compiled package, not among its sources. */
+export const rowsWorker = new URL('./rows-worker.js', import.meta.url);
+
+/**
+ * As `readRows`, with the same batches, accounts and dropped rows, in a thread that runs `module`. It is started when `batches`
+ * is subscribed to, reads ahead as far as the budget and the ledger have room, and ends by itself when nobody listens any more.
+ */
+export function readRowsInThread(
+  reading: Reading,
+  environment: ReadingEnvironment,
+  options: RowsOptions,
+  module: URL,
+): RowsRead {
+  const { budget, drop, note, units } = environment;
+  const labels = [
+    reading.sources.map(({ source }) => source.name).join(' + '),
+    ...reading.steps.map(({ label }) => label),
+  ];
+  const accounts = labels.map(createAccount);
+  const below = Math.min(budget.limit, READ_AHEAD);
+
+  const batches = new Observable<RecordBatch>((subscriber) => {
+    const worker = new Worker(module, { workerData: jobOf(reading, options, budget.limit) });
+    const take = async ({ accounts: counts, dropped, batch }: RowsProgress) => {
+      for (const [i, count] of counts.entries()) copyCounts(count, accounts[i]!);
+      for (const { row, values } of dropped) drop(row, values === undefined ? undefined : () => unpackBatch(values));
+      if (batch !== undefined) subscriber.next(unpackBatch(batch));
+      await Promise.all([budget.room(below), environment.room()]);
+      if (!subscriber.closed) worker.postMessage('taken');
+    };
+    worker.on('message', (message: FromWorker) => {
+      if (subscriber.closed) return;
+      if (message.kind === 'rows') take(message).catch((error: unknown) => subscriber.error(error));
+      else if (message.kind === 'units') units(message.units);
+      else if (message.kind === 'note') note(message.text);
+      else if (message.kind === 'failed') subscriber.error(unpackError(message.fault));
+      else subscriber.complete();
+    });
+    worker.on('error', (error) => subscriber.error(threadFailure(reading.stage, reasonOf(error), error)));
+    worker.on('exit', (code) => subscriber.error(threadFailure(reading.stage, `it ended with code ${code}`)));
+    return () => {
+      worker.postMessage('stop');
+      worker.unref();
+    };
+  });
+  return { accounts, batches };
+}
+
+function jobOf({ sources, steps, ...reading }: Reading, rows: RowsOptions, memory: number): RowsJob {
+  return {
+    ...reading,
+    sources: sources.map(({ module, options, weight, of }) => ({
+      module,
+      options,
+      weight,
+      ...(of === undefined ? {} : { of }),
+    })),
+    steps: steps.map(({ module, options, label, seed, holds, output }) => ({
+      module,
+      options,
+      label,
+      seed,
+      holds,
+      output: packSchema(output),
+    })),
+    rows,
+    memory,
+  };
+}
+
+function copyCounts({ rowsIn, rowsOut, dropped, seconds }: OperatorAccount, into: OperatorAccount): void {
+  into.rowsIn = rowsIn;
+  into.rowsOut = rowsOut;
+  into.seconds = seconds;
+  for (const [reason, rows] of dropped) into.dropped.set(reason, rows);
+}
+
+/** What ends the thread without a word of its own: an error outside all streams, or no memory. */
+function threadFailure(stage: string, reason: string, cause?: unknown): AlignflowError {
+  return new AlignflowError({
+    what: `the thread that reads the rows failed: ${reason}`,
+    where: { stage },
+    expected: 'operators whose errors go through their streams',
+    fix: 'look for a promise or a timer of an operator that fails with nobody listening, or for memory that it keeps',
+    ...(cause === undefined ? {} : { cause, defect: true }),
+  });
+}
