@@ -6,6 +6,7 @@ import { runCommand } from './command.js';
 import { folderSize } from './folder-size.js';
 import { findInstallation } from './installation.js';
 import { type Processor, thisProcessor } from './processor.js';
+import { libraryInUse, type ProductLibrary } from './products.js';
 import { type Backend, startBackend } from './start.js';
 import { findCompiler, findPip, findPython, howToGetCompiler, howToGetPip } from './toolchain.js';
 import { thisSystem, unsupported } from './wheels.js';
@@ -15,6 +16,8 @@ export interface Diagnosis {
   readonly backend: Pick<Backend, 'kind' | 'version' | 'obstacle'>;
   readonly versions: { readonly node: string; readonly tfjs: string };
   readonly processor: Processor;
+  /** What computes matrix products on the processor; `undefined` where TensorFlow decides, and for WebAssembly. */
+  readonly products: ProductLibrary | undefined;
   /** Threads that the backend in use works with. */
   readonly threads: number;
   /** The programs that `alignflow setup` needs: what each says about its version; `undefined` where it is missing. */
@@ -47,6 +50,7 @@ export async function diagnose(): Promise<Diagnosis> {
     backend: { kind: backend.kind, version: backend.version, obstacle: backend.obstacle },
     versions: { node: process.versions.node, tfjs: version_core },
     processor,
+    products: backend.kind === 'tensorflow' ? libraryInUse() : undefined,
     threads: threadsOf(backend),
     tools: { python: python?.version, pip: pip?.version, compiler: compiler?.version },
     cache: { folder: cacheFolder(), bytes },

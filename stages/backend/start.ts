@@ -6,6 +6,7 @@ import { registerTensorflow } from './addon.js';
 import { type BackendKind, demandedBackend, wasmAskedFor } from './choice.js';
 import { findInstallation, tfjsNodeFolder } from './installation.js';
 import { type NativeOps, nativeOps } from './native.js';
+import { chooseLibrary } from './products.js';
 import { findToolchain, type Obstacle } from './toolchain.js';
 import { registerWasmKernels } from './wasm-kernels.js';
 import { thisSystem, unsupported } from './wheels.js';
@@ -74,6 +75,7 @@ export async function whyNotSetUp(): Promise<Obstacle> {
 
 /** Loads TensorFlow once; what stands against it, if anything does. */
 async function loadTensorflow(): Promise<Obstacle | undefined> {
+  await chooseLibrary();
   if (loaded.has('tensorflow')) return undefined;
   const installation = findInstallation();
   if (installation === undefined) return whyNotSetUp();

@@ -10,6 +10,7 @@ const healthy: Diagnosis = {
   backend: { kind: 'tensorflow', version: '2.21.0', obstacle: undefined },
   versions: { node: '22.1.0', tfjs: '4.22.0' },
   processor: { model: 'AMD EPYC', has: ['AVX2', 'FMA'], lacks: ['AVX-512'] },
+  products: 'Eigen',
   threads: 2,
   tools: { python: 'Python 3.11.7', pip: 'pip 23.2.1', compiler: 'g++ 12.2.0' },
   cache: { folder: '/home/u/.cache/alignflow', bytes: 853_000_000 },
@@ -23,6 +24,7 @@ test('a healthy machine, as text', () => {
 versions      Node 22.1.0, tfjs 4.22.0
 processor     AMD EPYC
 instructions  AVX2, FMA; without AVX-512
+products      Eigen
 threads       2
 python        Python 3.11.7
 pip           pip 23.2.1
@@ -38,6 +40,7 @@ test('a machine where all is missing, as text', () => {
     ...healthy,
     backend: { kind: 'wasm', version: '4.22.0', obstacle: { reason: 'there is no pip', fix: 'install it' } },
     processor: { model: '', has: [], lacks: [] },
+    products: undefined,
     threads: 1,
     tools: { python: undefined, pip: undefined, compiler: undefined },
     cache: { folder: '/cache', bytes: 0 },
