@@ -18,7 +18,7 @@ import { startBackend } from '../../stages/backend/start.js';
 import contrastive, { type Contrastive } from '../../stages/contrastive.js';
 import { writePrompts } from '../../stages/prompts.js';
 
-const [BATCH, LENGTH, VOCABULARY, SIDE, PATCHES] = [256, 12, 4096, 32, 16];
+const [BATCH, LENGTH, VOCABULARY, SIDE, PATCHES] = [256, 10, 16384, 32, 16];
 /** Steps before the clock counts: the first one records the graph. */
 const WARMUP = 10;
 

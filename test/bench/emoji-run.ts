@@ -17,6 +17,8 @@ export interface EmojiRunOptions {
   readonly checkout: string;
   /** Folder for what the run makes. */
   readonly output: string;
+  /** Default: `manifests/emoji.yaml`. */
+  readonly manifest?: string;
   /** Values of the manifest that differ: `stages.contrast.with.steps=100`. */
   readonly set: readonly string[];
   readonly environment?: NodeJS.ProcessEnv;
@@ -25,9 +27,10 @@ export interface EmojiRunOptions {
 const MANIFEST = 'manifests/emoji.yaml';
 
 /** Runs the manifest in a checkout that is built. */
-export async function runEmoji({ checkout, output, set, environment = {} }: EmojiRunOptions): Promise<EmojiRun> {
+export async function runEmoji(options: EmojiRunOptions): Promise<EmojiRun> {
+  const { checkout, output, manifest = MANIFEST, set, environment = {} } = options;
   const overrides = [`output=${output}`, ...set].flatMap((override) => ['--set', override]);
-  const run = await measureCommand('node', ['dist/stages/main.js', 'run', MANIFEST, ...overrides], {
+  const run = await measureCommand('node', ['dist/stages/main.js', 'run', manifest, ...overrides], {
     folder: checkout,
     environment,
   });

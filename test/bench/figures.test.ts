@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { RunReport, StageReport } from '../../pipeline/run/report.js';
-import { type Figure, modelFigures, sameFigures, sumFigures } from './figures.js';
+import { type Figure, languageFigures, modelFigures, sameFigures, sumFigures } from './figures.js';
 import { renderResults } from './results.js';
 
 const stage = (name: string, use: string, rest: Partial<StageReport> = {}): StageReport => ({
@@ -42,6 +42,16 @@ describe('figures of the emoji bench', () => {
     });
     const behind = met(modelFigures(report(1, 'a', 0.28)));
     expect(behind['score-g against score-c: image_to_text_r1']).toBe(false);
+  });
+
+  it('says what the other languages cost English', () => {
+    const alone = languageFigures(report(1, 'a'), {
+      ...report(1, 'a'),
+      stages: [stage('score-c', 'evaluation', { metrics: recall(0.33) })],
+    });
+    expect(alone).toEqual([
+      { name: 'English alone: image_to_text_r1', value: '33.00 %: the other languages cost 4.00 points' },
+    ]);
   });
 
   it('adds up rows, unused ones included', () => {

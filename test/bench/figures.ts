@@ -58,6 +58,17 @@ function ensembleFigures(scored: readonly StageReport[]): Figure[] {
   });
 }
 
+/** What the other languages cost English: recall of InternVL-C with all of them, and with English names alone. */
+export function languageFigures(all: RunReport, english: RunReport): Figure[] {
+  const recalls = (report: RunReport) => report.stages.find(({ use }) => use === 'evaluation')?.metrics ?? [];
+  return ['image_to_text_r1', 'text_to_image_r1'].flatMap((metric) => {
+    const [mixed, alone] = [all, english].map((one) => recalls(one).find((result) => result.metric === metric)?.value);
+    if (mixed === undefined || alone === undefined) return [];
+    const cost = (100 * (alone - mixed)).toFixed(2);
+    return [{ name: `English alone: ${metric}`, value: `${percent(alone)}: the other languages cost ${cost} points` }];
+  });
+}
+
 /** Rows in = rows out + rows in the ledger, and those that a trainer had no use for, in each stage that has rows. */
 export function sumFigures({ stages }: RunReport): Figure[] {
   return stages.flatMap(({ name, rows }) => {

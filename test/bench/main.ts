@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { type EmojiRun, runEmoji, runEmojiCold } from './emoji-run.js';
-import { type Figure, modelFigures, sameFigures, sumFigures } from './figures.js';
+import { type Figure, languageFigures, modelFigures, sameFigures, sumFigures } from './figures.js';
 import { describeMachine } from './machine.js';
 import { pythonWithTorch } from './peer.js';
 import { appendResults, renderResults } from './results.js';
@@ -16,6 +16,7 @@ interface EmojiOptions {
   readonly cold: boolean;
   readonly step: boolean;
   readonly run: boolean;
+  readonly english: boolean;
   readonly python?: string;
   readonly set: readonly string[];
 }
@@ -25,6 +26,8 @@ const LIMIT = 15 * 60;
 
 /** Patches of 16 that most steps of the manifest keep. */
 const KEPT = 12;
+
+const ENGLISH = { manifest: 'manifests/emoji-english.yaml' };
 
 const repository = fileURLToPath(new URL('../../../', import.meta.url));
 const program = new Command('bench').description(
@@ -36,6 +39,7 @@ program
   .option('--cold', 'first run from nothing: a clone of the last commit, no caches', false)
   .option('--no-step', 'leave out the comparison with PyTorch')
   .option('--no-run', 'only the comparison with PyTorch, printed and not appended')
+  .option('--english', 'a third run, with English names alone: what the other languages cost', false)
   .option('--python <file>', 'a Python with PyTorch; a virtual environment is made unless given')
   .option('--set <path=value>', 'override a value of the manifest', (one: string, all: string[]) => [...all, one], [])
   .action(benchEmoji);
@@ -48,7 +52,7 @@ async function benchEmoji(options: EmojiOptions): Promise<void> {
     process.stdout.write(`${JSON.stringify(races, undefined, 1)}\n`);
     return;
   }
-  const { cold, set } = options;
+  const { cold, english, set } = options;
   const folder = await mkdtemp(join(tmpdir(), 'alignflow-bench-'));
   try {
     const checkout = { checkout: repository };
@@ -56,13 +60,20 @@ async function benchEmoji(options: EmojiOptions): Promise<void> {
       ? await runEmojiCold(repository, join(folder, 'cold'), set)
       : { ...checkout, ...(await runEmoji({ ...checkout, output: join(folder, 'first'), set })) };
     const second = await runEmoji({ ...checkout, ...first, output: join(folder, 'second'), set });
+    // In the folder of the second run: its data stages are the same.
+    const alone =
+      english && (await runEmoji({ ...checkout, ...first, ...ENGLISH, output: join(folder, 'second'), set }));
     const figures = [...timeFigures(first), ...modelFigures(first.report), ...sumFigures(first.report)];
     const results = {
       machine,
       cold,
       set,
       run: first,
-      figures: [...figures, ...sameFigures(first.report, second.report)],
+      figures: [
+        ...figures,
+        ...(alone ? languageFigures(first.report, alone.report) : []),
+        ...sameFigures(first.report, second.report),
+      ],
       races,
     };
     process.stdout.write(renderResults(results));
