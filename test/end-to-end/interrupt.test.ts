@@ -107,10 +107,13 @@ describe('a run that is interrupted', () => {
 
     const stopped = again();
     await untilCheckpoint(stopped, folder, 20);
+    // Held still, so that it is not done before the second one has started.
+    stopped.child.kill('SIGSTOP');
     const second = again();
     expect(await second.ended).toBe(1);
     expect(second.log()).toMatch(/the output folder is in use by process \d+ on .*, started/);
     stopped.child.kill('SIGINT');
+    stopped.child.kill('SIGCONT');
     expect(await stopped.ended).toBe(1);
     expect(stopped.log()).toContain('contrast: contrastive, goes on from its last checkpoint');
     expect(stopped.log()).toMatch(/error stage contrast: interrupted\n {2}to do: start the same command again/);
