@@ -44,9 +44,17 @@ export function openRows({ reading, rowsWorker, ...environment }: RowsEnvironmen
       through: [],
     };
   const units: Unit[] = [];
+  let total: number | undefined;
   let ended = false;
   let written: { readonly writing: Writing; readonly folder: string } | undefined;
-  const takeUnits = (listed: readonly Unit[]) => units.splice(0, units.length, ...listed);
+  const toRead: ReadingEnvironment = {
+    ...environment,
+    units: (listed) => {
+      units.length = 0;
+      for (const unit of listed) units.push(unit);
+      total = rowsIn(units);
+    },
+  };
 
   return {
     get accounts() {
@@ -66,8 +74,8 @@ export function openRows({ reading, rowsWorker, ...environment }: RowsEnvironmen
         const counted = options.rehearsal !== true;
         const inThread = options.repeat === true && rowsWorker !== undefined;
         const opened = inThread
-          ? readRowsInThread(reading, { ...environment, units: takeUnits }, options, rowsWorker)
-          : readRows(reading, { ...environment, units: takeUnits }, options);
+          ? readRowsInThread(reading, toRead, options, rowsWorker)
+          : readRows(reading, toRead, options);
         if (counted) accounts.read.push(...opened.accounts);
         return opened.batches.pipe(
           tap({
@@ -95,15 +103,14 @@ export function openRows({ reading, rowsWorker, ...environment }: RowsEnvironmen
       accounts.written = account;
       written = { writing, folder: relative(reading.folder, folder) };
       return writing.batches.pipe(
-        map((): Progress => {
-          const total = rowsIn(units);
-          return {
+        map(
+          (): Progress => ({
             kind: 'progress',
             done: accounts.read[0]?.rowsIn ?? account.rowsOut,
             ...(total === undefined ? {} : { total }),
             unit: 'rows',
-          };
-        }),
+          }),
+        ),
       );
     },
     async settled() {

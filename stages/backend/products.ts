@@ -8,8 +8,8 @@ const SWITCH = 'TF_ENABLE_ONEDNN_OPTS';
 
 /**
  * The library that is faster on a processor; `undefined` where TensorFlow's own choice stands. With AVX2 and no AVX-512 it is
- * Eigen: the contrastive step of the emoji manifest makes 1,015 to 1,058 samples/s with it and 570 to 716 with oneDNN, in turns
- * (AMD Zen 3, 2 cores, TensorFlow 2.21), and is less disturbed by other threads. With AVX-512, TensorFlow's default is oneDNN.
+ * Eigen: in seven turns, the contrastive step of the emoji manifest made 695 to 1,059 samples/s with it (median 1,014) and 572 to
+ * 716 with oneDNN (median 676) on AMD Zen 3, 2 cores, TensorFlow 2.21. With AVX-512, TensorFlow's default is oneDNN.
  */
 export function fasterLibrary({ has }: Pick<Processor, 'has'>): ProductLibrary | undefined {
   return has.includes('AVX2') && !has.includes('AVX-512') ? 'Eigen' : undefined;
@@ -20,7 +20,7 @@ export async function chooseLibrary(): Promise<void> {
   if (process.env[SWITCH] === undefined && fasterLibrary(await thisProcessor()) === 'Eigen') process.env[SWITCH] = '0';
 }
 
-/** The library that the environment asks for now; `undefined` where it leaves that to TensorFlow. */
+/** The library that the environment asks for; `undefined` where it leaves that to TensorFlow. */
 export function libraryInUse(): ProductLibrary | undefined {
   const set = process.env[SWITCH];
   return set === undefined ? undefined : set === '0' ? 'Eigen' : 'oneDNN';
