@@ -12,6 +12,8 @@ export interface Manifest {
   readonly seed: number;
   /** Where the run writes, absolute; `runs/<name>` in the working directory unless given. */
   readonly output: string;
+  /** Output folder of another run, whose figures the report shows beside this one's, absolute. */
+  readonly baseline: string | undefined;
   /** Bytes that the run may hold; 1 GB unless given. */
   readonly memory: Located<number>;
   /** Folders of the user's operators, absolute. */

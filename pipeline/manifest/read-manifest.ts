@@ -12,7 +12,7 @@ import { formatBytes, parseUnit, UNITS } from './units.js';
 import { resolveVariables } from './variables.js';
 
 /** Keys of a manifest, besides `extends` and `variables`, which are gone once it is resolved. */
-export const MANIFEST_KEYS = ['name', 'seed', 'output', 'memory', 'operators', 'stages'] as const;
+export const MANIFEST_KEYS = ['name', 'seed', 'output', 'baseline', 'memory', 'operators', 'stages'] as const;
 
 const DEFAULT_MEMORY = 1e9;
 const LEAST_MEMORY = 1e6;
@@ -43,12 +43,14 @@ export function readManifest(path: string, report: Report, options: ReadOptions 
   const fields = new Fields(tree, '', [...MANIFEST_KEYS, 'extends', 'variables'], report);
   const start = { file, line: 1, column: 1, length: 1, text: tree.at.line === 1 ? tree.at.text : '' };
   const name = readName(fields, start, report);
+  const baseline = fields.text('baseline', 'the output folder of another run')?.value;
   return {
     file,
     folder,
     name,
     seed: readSeed(fields, report),
     output: resolve(workingFolder, fields.text('output', 'a folder')?.value ?? `runs/${name}`),
+    baseline: baseline === undefined ? undefined : resolve(workingFolder, baseline),
     memory: readMemory(fields, start, report),
     operators: fields
       .texts('operators', 'folders of operators')

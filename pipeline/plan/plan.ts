@@ -23,6 +23,8 @@ export interface Plan {
   readonly seed: number;
   /** Where the run writes, absolute. */
   readonly output: string;
+  /** Output folder of the run whose figures the report shows beside this one's, absolute. */
+  readonly baseline: string | undefined;
   /** Bytes that the run may hold. */
   readonly memory: number;
   /** In the order in which they run. */

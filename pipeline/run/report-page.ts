@@ -41,7 +41,7 @@ ${stages.map((stage, index) => stageSection(stage, index + 1))}
 `.text;
 }
 
-function facts({ startedAt, seconds, seed, backend, manifestFile }: RunReport): Markup[] {
+function facts({ startedAt, seconds, seed, backend, manifestFile, baseline }: RunReport): Markup[] {
   const entries = [
     [
       'started',
@@ -51,6 +51,7 @@ function facts({ startedAt, seconds, seed, backend, manifestFile }: RunReport): 
     ['seed', seed],
     ['backend', backend],
     ['manifest', html`<code>${manifestFile}</code>`],
+    ...(baseline === undefined ? [] : [['compared with', baseline.name ?? `nothing: ${baseline.missing}`] as const]),
   ] as const;
   return entries.map(
     ([term, value]) => html`

@@ -12,8 +12,20 @@ export interface RunReport {
   readonly manifestFile: string;
   /** Tensor backend in use: `TensorFlow 2.21 on 2 threads`. */
   readonly backend: string;
+  /** The run that `baseline` names, whose figures are beside those of this one. */
+  readonly baseline?: BaselineReport;
   /** In the order of the run. After a failure, the stages that were not reached are missing. */
   readonly stages: readonly StageReport[];
+}
+
+/** Another run that this one is compared with. */
+export interface BaselineReport {
+  /** Its output folder. */
+  readonly folder: string;
+  /** Name of its manifest. Absent where its report could not be read. */
+  readonly name?: string;
+  /** Why there is nothing to compare with. */
+  readonly missing?: string;
 }
 
 /** One stage of a run. */
@@ -92,6 +104,8 @@ export interface MetricReport {
   readonly task: string;
   readonly metric: string;
   readonly value: number;
+  /** The same figure of the run that this one is compared with. */
+  readonly baseline?: number;
   readonly note?: string;
 }
 

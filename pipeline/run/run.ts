@@ -5,6 +5,7 @@ import { createBudget } from '../graph/budget.js';
 import { loadSource } from '../plan/load-source.js';
 import type { Plan, PlannedStage } from '../plan/plan.js';
 import { writeWhole } from './atomic-file.js';
+import { besideBaseline, readBaseline } from './baseline.js';
 import type { DrawRow } from './dropped-examples.js';
 import type { RunEvent } from './events.js';
 import { lockOutput } from './lock.js';
@@ -59,6 +60,7 @@ async function runStages(
   const page = join(plan.output, 'report.html');
   const writeReport = async () => {
     const seconds = (performance.now() - began) / 1000;
+    const baseline = plan.baseline === undefined ? undefined : await readBaseline(plan.baseline);
     const value: RunReport = {
       name: plan.name,
       seed: plan.seed,
@@ -66,7 +68,8 @@ async function runStages(
       seconds,
       manifestFile: plan.file,
       backend,
-      stages: reports,
+      ...(baseline === undefined ? {} : { baseline: baseline.report }),
+      stages: baseline === undefined ? reports : besideBaseline(reports, baseline),
     };
     await writeWhole(join(plan.output, 'report.json'), `${JSON.stringify(value, undefined, 1)}\n`);
     await writeWhole(page, renderReport(value));

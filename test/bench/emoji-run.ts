@@ -38,15 +38,17 @@ export async function runEmoji(options: EmojiRunOptions): Promise<EmojiRun> {
   return { parts: [['run', run.seconds]], peakBytes: run.peakBytes, report };
 }
 
-/**
- * The whole command of the README from nothing: a clone of the last commit, no cache of npm, pip or alignflow. Everything
- * is below `folder`; the checkout and the caches stay there for later runs.
- */
+/** Where a run from nothing happens: the checkout and the caches are below `folder`, and stay there for later runs. */
+export interface ColdRunOptions extends Pick<EmojiRunOptions, 'output' | 'set'> {
+  readonly repository: string;
+  readonly folder: string;
+}
+
+/** The whole command of the README from nothing: a clone of the last commit, no cache of npm, pip or alignflow. */
 export async function runEmojiCold(
-  repository: string,
-  folder: string,
-  set: readonly string[],
+  options: ColdRunOptions,
 ): Promise<EmojiRun & Pick<EmojiRunOptions, 'checkout' | 'environment'>> {
+  const { repository, folder, output, set } = options;
   const checkout = join(folder, 'checkout');
   const environment = {
     npm_config_cache: join(folder, 'npm'),
@@ -59,7 +61,6 @@ export async function runEmojiCold(
   for (const command of ['npm ci', 'npm run build', ['npx alignflow run', MANIFEST, ...setOptions(set)].join(' ')]) {
     measured.push([command, await measureCommand('bash', ['-c', command], { folder: checkout, environment })]);
   }
-  const output = join(folder, 'first');
   await rename(join(checkout, 'runs', 'emoji'), output);
   const report = JSON.parse(await readFile(join(output, 'report.json'), 'utf8')) as RunReport;
   return {

@@ -56,13 +56,15 @@ async function benchEmoji(options: EmojiOptions): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'alignflow-bench-'));
   try {
     const checkout = { checkout: repository };
+    const output = join(folder, 'first');
     const first = cold
-      ? await runEmojiCold(repository, join(folder, 'cold'), set)
-      : { ...checkout, ...(await runEmoji({ ...checkout, output: join(folder, 'first'), set })) };
+      ? await runEmojiCold({ repository, folder: join(folder, 'cold'), output, set })
+      : { ...checkout, ...(await runEmoji({ ...checkout, output, set })) };
     const second = await runEmoji({ ...checkout, ...first, output: join(folder, 'second'), set });
-    // In the folder of the second run: its data stages are the same.
+    // In the folder of the second run, whose data stages are the same, and beside the figures of the first.
+    const besides = [...set, `baseline=${output}`];
     const alone =
-      english && (await runEmoji({ ...checkout, ...first, ...ENGLISH, output: join(folder, 'second'), set }));
+      english && (await runEmoji({ ...checkout, ...first, ...ENGLISH, output: join(folder, 'second'), set: besides }));
     const figures = [...timeFigures(first), ...modelFigures(first.report), ...sumFigures(first.report)];
     const results = {
       machine,
@@ -71,7 +73,7 @@ async function benchEmoji(options: EmojiOptions): Promise<void> {
       run: first,
       figures: [
         ...figures,
-        ...(alone ? languageFigures(first.report, alone.report) : []),
+        ...(alone ? languageFigures(alone.report) : []),
         ...sameFigures(first.report, second.report),
       ],
       races,

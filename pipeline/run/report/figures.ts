@@ -20,6 +20,16 @@ export function figure(metric: Pick<MetricReport, 'metric' | 'value'>): string {
   return isShare(metric) ? percent(metric.value) : formatFigure(metric.value);
 }
 
+/** `+2.8 points to 31.5 %` for a share with a baseline, `+0.12 to 0.54` for another figure. */
+export function change(metric: MetricReport): string | undefined {
+  const { value, baseline } = metric;
+  if (baseline === undefined || !Number.isFinite(value) || !Number.isFinite(baseline)) return undefined;
+  const by = value - baseline;
+  const sign = by < 0 ? '−' : '+';
+  const size = isShare(metric) ? `${(100 * Math.abs(by)).toFixed(1)} points` : formatFigure(Math.abs(by));
+  return `${sign}${size} to ${figure({ ...metric, value: baseline })}`;
+}
+
 /** `43.5 %` of 0.435, `< 0.1 %` of what would round to nothing. */
 export function percent(share: number): string {
   return share > 0 && share < 0.0005 ? '< 0.1 %' : `${(100 * share).toFixed(1)} %`;
@@ -46,7 +56,7 @@ export function tiles(metrics: readonly MetricReport[]): Markup | undefined {
   if (metrics.length === 0) return undefined;
   return html`<ul class="tiles">${headline(metrics).map(
     (metric) => html`
-<li><strong>${figure(metric)}</strong><span>${metricName(metric.metric)}</span><small>${metric.task}</small></li>`,
+<li><strong>${figure(metric)}</strong><span>${metricName(metric.metric)}</span><small>${metric.task}</small>${small(change(metric))}</li>`,
   )}
 </ul>`;
 }
@@ -62,12 +72,16 @@ export function metricTables(metrics: readonly MetricReport[]): Markup | undefin
       .filter((row) => row.task === task)
       .map(
         (row) => html`
-<tr><th scope="row">${metricName(row.metric)}${row.note === undefined ? undefined : html`<small>${row.note}</small>`}</th>
+<tr><th scope="row">${metricName(row.metric)}${small(row.note)}${small(change(row))}</th>
 <td class="bar">${isShare(row) ? bar(row.value) : undefined}</td><td class="number">${figure(row)}</td></tr>`,
       )}
 </tbody></table>`,
   )}
 </div>`;
+}
+
+function small(text: string | undefined): Markup | undefined {
+  return text === undefined ? undefined : html`<small>${text}</small>`;
 }
 
 function bar(share: number): Markup {

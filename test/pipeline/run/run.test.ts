@@ -64,6 +64,7 @@ function planOf(output: string, stages: Record<string, Work | { work: Work; more
     name: 'test',
     seed: 7,
     output,
+    baseline: undefined,
     memory: 1e6,
     stages: planned,
     resolved: 'name: test\n',
