@@ -5,6 +5,7 @@ import { addCheckCommand } from './commands/check.js';
 import { addDescribeCommand } from './commands/describe.js';
 import { addPlanCommand } from './commands/plan.js';
 import { addRunCommand, type Prepare } from './commands/run.js';
+import { addSchemaCommand } from './commands/schema.js';
 import { packageVersion } from './discovery/package.js';
 import { AlignflowError } from './errors.js';
 import type { DrawRow } from './run/dropped-examples.js';
@@ -20,6 +21,7 @@ export function createProgram(prepare: Prepare, draw: DrawRow): Command {
   addCheckCommand(program);
   addPlanCommand(program);
   addDescribeCommand(program);
+  addSchemaCommand(program);
   return program;
 }
 

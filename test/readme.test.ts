@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
+import { openEditor } from './pipeline/discovery/language-server.js';
 
 const run = promisify(execFile);
 const repository = fileURLToPath(new URL('..', import.meta.url));
@@ -51,6 +52,14 @@ describe('README', () => {
     const text = await alignflow('describe', 'short/caption-words', '--manifest', 'manifests/short.yaml');
     expect(text).toContain('Keeps rows whose caption has between `min` and `max` words, inclusive.');
     expect(text).toContain('Drops rows for: null, short, long');
+  });
+
+  it('has a schema for editors with that operator in it', async () => {
+    const command = readme.match(/^npx alignflow (schema .*)$/m)![1]!.split(' ');
+    await alignflow(...command);
+    const schema = readFileSync(join(folder, 'manifests/short.schema.json'), 'utf8');
+    await expect(openEditor(JSON.parse(schema)).problems(blocks('yaml')[0]!)).resolves.toEqual([]);
+    expect(schema).toContain('short/caption-words');
   });
 
   it('has code that compiles under the strict settings of the project', async () => {

@@ -1,4 +1,4 @@
-import { UNITS } from '../manifest/units.js';
+import { UNITS, writeUnit } from '../manifest/units.js';
 import type { JsonSchema } from './json-schema.js';
 
 /** True for the schema of a map: an interface or a `Record`. */
@@ -43,4 +43,9 @@ export function describeRange({ minimum, maximum, exclusiveMinimum, exclusiveMax
         ? `less than ${exclusiveMaximum}`
         : '';
   return [low, high].filter((part) => part !== '').join(', ');
+}
+
+/** A default as a manifest would have it: with its unit, where it has one. */
+export function writtenDefault({ default: value, unit }: JsonSchema): unknown {
+  return unit !== undefined && typeof value === 'number' ? writeUnit(value, unit) : value;
 }

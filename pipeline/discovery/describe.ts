@@ -1,7 +1,6 @@
 import { stringify } from 'yaml';
-import { writeUnit } from '../manifest/units.js';
 import type { Catalog } from './catalog.js';
-import { describeSchema } from './describe-schema.js';
+import { describeSchema, writtenDefault } from './describe-schema.js';
 import type { CatalogEntry, Kind } from './entry.js';
 import type { JsonSchema } from './json-schema.js';
 
@@ -55,7 +54,7 @@ function optionLines(schema: JsonSchema, depth: number): string[] {
       ? '; must be given'
       : property.default === undefined
         ? '; may be left out'
-        : `; ${plainText(written(property))} unless given`;
+        : `; ${plainText(writtenDefault(property))} unless given`;
     const nested = property.type === 'object' && property.properties !== undefined;
     const pad = ' '.repeat(depth);
     return [
@@ -79,7 +78,7 @@ function describeParts(takes: NonNullable<CatalogEntry['takes']>): string {
 
 function exampleOf({ name, kind, schema, takes }: CatalogEntry): string {
   const given = Object.entries(schema.properties ?? {}).flatMap(([key, property]) => {
-    const value = written(property) ?? (schema.required?.includes(key) ? sampleOf(property) : undefined);
+    const value = writtenDefault(property) ?? (schema.required?.includes(key) ? sampleOf(property) : undefined);
     return value === undefined ? [] : [[key, value] as const];
   });
   const use = { use: name, ...(given.length === 0 ? {} : { with: Object.fromEntries(given) }) };
@@ -92,11 +91,6 @@ function exampleOf({ name, kind, schema, takes }: CatalogEntry): string {
   const from = takes?.rows === 'required' ? { from: 'earlier-stage' } : {};
   const body = { use: stage, ...from, ...Object.fromEntries(references), ...options };
   return stringify({ stages: { [`my-${name}`]: body } }, { lineWidth: WIDTH }).trimEnd();
-}
-
-/** A default as a manifest would have it: with its unit, where it has one. */
-function written({ default: value, unit }: JsonSchema): unknown {
-  return unit !== undefined && typeof value === 'number' ? writeUnit(value, unit) : value;
 }
 
 function plainText(value: unknown): string {

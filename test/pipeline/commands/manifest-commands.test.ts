@@ -1,9 +1,11 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { addCheckCommand } from '../../../pipeline/commands/check.js';
 import { addDescribeCommand } from '../../../pipeline/commands/describe.js';
 import { addPlanCommand } from '../../../pipeline/commands/plan.js';
+import { addSchemaCommand } from '../../../pipeline/commands/schema.js';
 import { makeExample, manifest } from '../plan/example.js';
 
 interface Outcome {
@@ -12,12 +14,13 @@ interface Outcome {
   readonly code: number;
 }
 
-/** Runs a command line of the three commands in this process. */
+/** Runs a command line of the commands in this process. */
 async function alignflow(...args: readonly string[]): Promise<Outcome> {
   const program = new Command('alignflow').exitOverride();
   addCheckCommand(program);
   addPlanCommand(program);
   addDescribeCommand(program);
+  addSchemaCommand(program);
   let [out, err] = ['', ''];
   vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
     out += text;
@@ -111,5 +114,28 @@ describe('describe', () => {
       err: 'there is no operator and no stage source/parket; did you mean source/parquet?\n',
       code: 2,
     });
+  });
+});
+
+describe('schema', () => {
+  it('has the operators of a manifest, on standard output or in a file', async () => {
+    const folder = makeExample();
+    const file = join(folder, 'manifest.yaml');
+    const { out, err, code } = await alignflow('schema', '--manifest', file);
+    expect({ err, code }).toEqual({ err: '', code: 0 });
+    expect(JSON.parse(out)).toMatchObject({ title: 'alignflow manifest' });
+    expect(out).toContain('Scores how well an image and a text fit.');
+    const output = join(folder, 'schema.json');
+    expect(await alignflow('schema', '--manifest', file, '--output', output)).toEqual({ out: '', err: '', code: 0 });
+    expect(readFileSync(output, 'utf8')).toBe(out);
+    expect((await alignflow('schema')).out).not.toContain('toy/fit');
+  });
+
+  it('ends with 2 and writes nothing where an operator cannot be read', async () => {
+    const folder = makeExample();
+    writeFileSync(join(folder, 'operators', 'broken.ts'), 'export default defineOperator(');
+    const { out, err, code } = await alignflow('schema', '--manifest', join(folder, 'manifest.yaml'));
+    expect({ out, code }).toEqual({ out: '', code: 2 });
+    expect(err).toContain('broken.ts');
   });
 });
