@@ -3,6 +3,8 @@ import { Command, CommanderError } from 'commander';
 import pico from 'picocolors';
 import { addCheckCommand } from './commands/check.js';
 import { addDescribeCommand } from './commands/describe.js';
+import { addDroppedCommand } from './commands/dropped.js';
+import { addNewCommand } from './commands/new.js';
 import { addPlanCommand } from './commands/plan.js';
 import { addRunCommand, type Prepare } from './commands/run.js';
 import { addSchemaCommand } from './commands/schema.js';
@@ -21,7 +23,9 @@ export function createProgram(prepare: Prepare, draw: DrawRow): Command {
   addCheckCommand(program);
   addPlanCommand(program);
   addDescribeCommand(program);
+  addDroppedCommand(program);
   addSchemaCommand(program);
+  addNewCommand(program);
   return program;
 }
 

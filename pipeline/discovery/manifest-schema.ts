@@ -89,13 +89,24 @@ const manifestKeys: Record<string, EditorSchema> = {
   },
 };
 
+const mixBy: EditorSchema = { enum: ['weight', 'rounds', 'exhaustion'] };
+const mixUntil: EditorSchema = { enum: ['all', 'first'] };
+
 /** Keys of a stage, but `use`. */
 const stageKeys: Record<string, EditorSchema> = {
   from: {
-    description: 'The earlier stage that rows come from, or several with their weights: `{ pairs: 0.8, names: 0.2 }`.',
-    type: ['string', 'object'],
+    description:
+      'The earlier stage that rows come from, or several: `[pairs, names]`, or with weights `{ pairs: 0.8, names: 0.2 }`.',
+    type: ['string', 'array', 'object'],
+    items: { type: 'string' },
     additionalProperties: { type: ['number', 'string'], exclusiveMinimum: 0, pattern: variable.pattern! },
     minProperties: 1,
+  },
+  mix: {
+    description:
+      'How the rows of several stages are mixed: by `weight`, in `rounds` (equal shares), or by `exhaustion` (one after the ' +
+      'other). `{ by: rounds, until: first }` ends with the first stage that runs out; otherwise the others go on.',
+    anyOf: [mixBy, { type: 'object', properties: { by: mixBy, until: mixUntil }, additionalProperties: false }],
   },
   source: { description: 'Where rows come from, for a stage that starts from data.', ...ref('source') },
   steps: { description: 'Operators that rows go through, in this order.', type: 'array', items: ref('operator') },

@@ -23,7 +23,8 @@ export function resolvePackage(specifier: string, from: string): string | undefi
   return file === undefined || !existsSync(file) ? undefined : pathToFileURL(file).href;
 }
 
-function findPackage(name: string, start: string): string | undefined {
+/** The folder of an installed package, as a file in `start` sees it: in the nearest `node_modules` that has it. */
+export function findPackage(name: string, start: string): string | undefined {
   for (let folder = start; ; folder = dirname(folder)) {
     const found = join(folder, 'node_modules', name);
     if (existsSync(join(found, 'package.json'))) return found;

@@ -58,6 +58,18 @@ export class Fields {
     return items.map((item) => this.textOf(item, key, expected)).filter((item) => item !== undefined);
   }
 
+  /** One of a few texts. */
+  choice<T extends string>(key: string, allowed: readonly T[]): T | undefined {
+    const expected = `one of ${allowed.join(', ')}`;
+    const text = this.text(key, expected);
+    const found = allowed.find((one) => one === text?.value);
+    if (text === undefined || found !== undefined) return found;
+    const nearest = nearestName(text.value, allowed);
+    const message = `${this.name(key)} is ${text.value}`;
+    this.report({ code: 'value', message, at: text.at, expected, ...(nearest === undefined ? {} : { nearest }) });
+    return undefined;
+  }
+
   child(key: string, expected: string): MapNode | undefined {
     const node = this.node(key);
     if (node === undefined || node.kind === 'map') return node;

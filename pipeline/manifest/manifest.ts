@@ -30,8 +30,10 @@ export interface ManifestStage {
   readonly at: Position;
   /** The kind of stage. */
   readonly use: Located<string>;
-  /** The stages that its rows come from, with their weights (1 where only one is named). */
+  /** The stages that its rows come from, with their weights (1 each where none is given). */
   readonly from: readonly ManifestShare[];
+  /** How the rows of several stages are mixed, where the manifest says so. */
+  readonly mix: ManifestMix | undefined;
   readonly source: ManifestPart | undefined;
   readonly steps: readonly ManifestPart[];
   readonly sink: ManifestPart | undefined;
@@ -49,6 +51,13 @@ export interface ManifestShare {
   readonly stage: Located<string>;
   /** More than 0. */
   readonly weight: number;
+}
+
+/** `mix: rounds`, `mix: { by: exhaustion, until: first }`. */
+export interface ManifestMix {
+  readonly by: 'weight' | 'rounds' | 'exhaustion';
+  readonly until: 'all' | 'first';
+  readonly at: Position;
 }
 
 /** `{ use: ..., with: ... }`: a source, a step or a sink. */

@@ -2,7 +2,7 @@ import { dirname, resolve } from 'node:path';
 import { ManifestFiles } from './extends.js';
 import { Fields } from './fields.js';
 import type { Manifest } from './manifest.js';
-import { operatorFolder } from './operator-folders.js';
+import { operatorFolders } from './operator-folders.js';
 import { applyOverrides } from './overrides.js';
 import type { Located, Position } from './position.js';
 import type { Report } from './problem.js';
@@ -53,9 +53,8 @@ export function readManifest(path: string, report: Report, options: ReadOptions 
     baseline: baseline === undefined ? undefined : resolve(workingFolder, baseline),
     memory: readMemory(fields, start, report),
     operators: fields
-      .texts('operators', 'folders of operators')
-      .map((named) => operatorFolder(named, folder, workingFolder, report))
-      .filter((found) => found !== undefined),
+      .texts('operators', 'folders of operators, or packages')
+      .flatMap((named) => operatorFolders(named, { manifestFolder: folder, workingFolder }, report)),
     stages: readStages(fields, start, report),
     tree,
   };

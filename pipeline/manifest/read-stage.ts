@@ -1,5 +1,5 @@
 import { Fields } from './fields.js';
-import type { ManifestGate, ManifestPart, ManifestShare, ManifestStage } from './manifest.js';
+import type { ManifestGate, ManifestMix, ManifestPart, ManifestShare, ManifestStage } from './manifest.js';
 import type { Position } from './position.js';
 import type { Report } from './problem.js';
 import { kindOf, type Node } from './tree.js';
@@ -8,6 +8,7 @@ import { kindOf, type Node } from './tree.js';
 export const STAGE_KEYS = [
   'use',
   'from',
+  'mix',
   'source',
   'steps',
   'sink',
@@ -45,6 +46,7 @@ export function readStage(name: string, at: Position, node: Node, report: Report
     name,
     at,
     from,
+    mix: readMix(fields, report),
     source,
     steps: fields
       .list('steps', 'a list of { use: ..., with: ... }')
@@ -64,10 +66,14 @@ export function readStage(name: string, at: Position, node: Node, report: Report
 function readFrom(fields: Fields, report: Report): readonly ManifestShare[] {
   const node = fields.node('from');
   if (node === undefined) return [];
-  const expected = 'the name of an earlier stage, or a map of names to weights';
+  const expected = 'the name of an earlier stage, a list of names, or a map of names to weights';
   if (node.kind !== 'map') {
-    const stage = fields.text('from', expected);
-    return stage === undefined ? [] : [{ stage, weight: 1 }];
+    if (node.kind === 'list' && node.items.length === 0) fields.wrong('from', node, expected);
+    const stages = fields.texts('from', expected);
+    const twice = stages.find(({ value }, i) => stages.findIndex((other) => other.value === value) < i);
+    if (twice !== undefined)
+      report({ code: 'value', message: `${fields.name('from')} names ${twice.value} twice`, at: twice.at });
+    return stages.map((stage) => ({ stage, weight: 1 }));
   }
   if (node.entries.size === 0) fields.wrong('from', node, expected);
   return [...node.entries].map(([name, { key, value }]) => {
@@ -82,6 +88,28 @@ function readFrom(fields: Fields, report: Report): readonly ManifestShare[] {
       });
     return { stage: { value: name, at: key }, weight: weight !== undefined && weight > 0 ? weight : 1 };
   });
+}
+
+const MIXES = ['weight', 'rounds', 'exhaustion'] as const;
+const ENDS = ['all', 'first'] as const;
+
+/** How `from` is mixed: by weight where it is a map, in rounds where it is a list, unless `mix` says otherwise. */
+function readMix(stage: Fields, report: Report): ManifestMix | undefined {
+  const node = stage.node('mix');
+  if (node === undefined) return undefined;
+  const from = stage.node('from');
+  const mapped = from?.kind === 'map';
+  const fields = node.kind === 'map' ? new Fields(node, stage.name('mix'), ['by', 'until'], report) : undefined;
+  const by = fields === undefined ? stage.choice('mix', MIXES) : fields.choice('by', MIXES);
+  const until = fields?.choice('until', ENDS) ?? 'all';
+  const refuse = (message: string, fix: string) => report({ code: 'value', message, at: node.at, fix });
+  if (from === undefined || from.kind === 'scalar')
+    refuse(`${stage.name('mix')} has nothing to mix`, 'name several stages in from, or remove mix');
+  else if (by === 'weight' && !mapped)
+    refuse('a list of stages has no weights', 'give from a map of names to weights: { pairs: 0.8, names: 0.2 }');
+  else if (by !== undefined && by !== 'weight' && mapped)
+    refuse(`a mixture by ${by} knows no weights`, 'give from a list of names: [pairs, names]');
+  return { by: by ?? (mapped ? 'weight' : 'rounds'), until, at: node.at };
 }
 
 function readPart(parent: Fields, key: string, node: Node | undefined, report: Report): ManifestPart | undefined {

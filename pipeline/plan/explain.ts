@@ -50,11 +50,14 @@ function explainRows({ rows, inputs, needs }: PlannedStage): string[] {
     const { use, options, entry } = rows.from;
     return [`  rows from ${use}${changed(options, entry)}`, ...columns(rows.schema), ...references];
   }
+  const { by = 'weight', until = 'all' } = rows.mixing ?? {};
   const stored = rows.from.map(({ stage, weight }) =>
-    weight === 1 ? stage : `${stage} (${Number((weight * 100).toFixed(1))} %)`,
+    weight === 1 || by === 'exhaustion' ? stage : `${stage} (${Number((weight * 100).toFixed(1))} %)`,
   );
+  const mixed = stored.join(by === 'exhaustion' ? ', then ' : ' and ');
+  const end = until === 'first' ? ', until the first has run out' : '';
   const passed = from !== undefined && !needs.slice(0, stored.length).includes(from.stage) ? `, by ${from.stage}` : '';
-  return [`  rows from ${stored.join(' and ')}${passed}`, ...columns(rows.schema), ...references];
+  return [`  rows from ${mixed}${end}${passed}`, ...columns(rows.schema), ...references];
 }
 
 function explainMemory(stage: PlannedStage): (readonly [string, string])[] {

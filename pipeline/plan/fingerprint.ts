@@ -40,6 +40,7 @@ export function stageFingerprint(
     data: rows !== undefined && 'source' in rows.from ? rows.from.data : undefined,
     columns: rows?.schema.fields.map(({ name, type }) => [name, typeName(type)]),
     stored: stored.map((share) => [earlier(share.stage), share.weight]),
+    mixing: rows?.mixing,
     from: stage.from.map((share) => [earlier(share.stage.value), share.weight]),
     steps: steps.map(used),
     sink: sink && used(sink),

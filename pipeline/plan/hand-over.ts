@@ -42,6 +42,13 @@ export function checkTaken(stage: ManifestStage, takes: StageParts, report: Repo
     if (at !== undefined && !taken) refuse('value', `${kind} takes no ${key}`, at, `remove ${key}`);
   if (takes.rows === 'required' && source === undefined && from === undefined)
     refuse('missing', `${kind} needs rows`, stage.at, 'give it a source, or from: the name of an earlier stage');
+  if (takes.train === true && stage.mix !== undefined && (stage.mix.by === 'exhaustion' || stage.mix.until === 'first'))
+    refuse(
+      'value',
+      `${kind} reads its rows again and again, so none of its sources runs out`,
+      stage.mix.at,
+      'mix by weight or in rounds, or store the mixture with a filtering stage before it',
+    );
   if (source !== undefined && from !== undefined)
     refuse('value', `the stage ${stage.name} has a source and a from`, from, 'keep one of the two');
   for (const key of ['init', 'checkpoint', 'tokenizer'] as const)

@@ -1,6 +1,7 @@
 import type { Schema } from 'apache-arrow';
 import { schemaDifference } from '../batch/equal.js';
-import type { Manifest, ManifestStage } from '../manifest/manifest.js';
+import type { Mixing } from '../graph/mix.js';
+import type { Manifest, ManifestMix, ManifestStage } from '../manifest/manifest.js';
 import type { Report } from '../manifest/problem.js';
 import { placeOfText } from '../manifest/tree.js';
 import { callPart, type Part, type Parts } from './parts.js';
@@ -72,13 +73,26 @@ export function planShares(
         at,
         expected: 'a stage whose sink has a source of the same name, as sink/parquet has source/parquet',
       });
+    if (holders !== undefined && holders.length > 1 && stage.mix !== undefined)
+      report({
+        code: 'hand-over',
+        message: `the stage ${name} passes a mixture on, which cannot be part of one by ${stage.mix.by}`,
+        at,
+        expected: `stages that store rows: ${holders.map((share) => share.stage).join(', ')}`,
+      });
     return (holders ?? []).map((share) => ({ stage: share.stage, weight: share.weight * weight }));
   });
   const sum = shares.reduce((total, { weight }) => total + weight, 0);
   const from = shares.map((share) => ({ ...share, weight: share.weight / sum }));
   const whole = given.every(({ outcome: { planned } }) => planned !== undefined && holdersOf(planned) !== undefined);
   const { schema } = first;
-  return { schema, rows: whole ? { schema, from } : undefined, source: undefined };
+  const mixed = stage.mix === undefined ? {} : { mixing: mixingOf(stage.mix) };
+  return { schema, rows: whole ? { schema, from, ...mixed } : undefined, source: undefined };
+}
+
+/** Rounds are shares of equal weight. */
+function mixingOf({ by, until }: ManifestMix): Mixing {
+  return { by: by === 'rounds' ? 'weight' : by, until };
 }
 
 /** The stages that stored the rows which a stage hands over: itself, or those that it passes rows on from. */

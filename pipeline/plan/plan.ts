@@ -5,6 +5,7 @@
 import type { Schema } from 'apache-arrow';
 import type { CatalogEntry } from '../discovery/entry.js';
 import type { Options } from '../discovery/load.js';
+import type { Mixing } from '../graph/mix.js';
 import type { Position } from '../manifest/position.js';
 import type { Operator } from '../operator.js';
 import type { Sink } from '../sink.js';
@@ -66,6 +67,8 @@ export interface PlannedRows {
   readonly schema: Schema;
   /** A source of its own, or what earlier stages wrote, mixed by weight. */
   readonly from: PlannedSource | readonly PlannedShare[];
+  /** How the shares are mixed: by weight until all have run out, unless it is given. */
+  readonly mixing?: Mixing;
 }
 
 /** One earlier stage in a mixture. A plain `from: tokens` is a mixture of one. */

@@ -45,4 +45,11 @@ declare module 'parquetjs-lite' {
     appendRow(row: Readonly<Record<string, unknown>>): Promise<void>;
     close(): Promise<void>;
   }
+
+  export class ParquetReader {
+    static openFile(path: string): Promise<ParquetReader>;
+    /** The next row; null after the last. A row group is read as a whole. */
+    getCursor(): { next(): Promise<Readonly<Record<string, unknown>> | null> };
+    close(): Promise<void>;
+  }
 }

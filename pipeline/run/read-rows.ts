@@ -8,7 +8,7 @@ import { AlignflowError } from '../errors.js';
 import { createAccount, type OperatorAccount } from '../graph/account.js';
 import type { MemoryBudget } from '../graph/budget.js';
 import { chain, type DroppedRow, type Step } from '../graph/chain.js';
-import { mix } from '../graph/mix.js';
+import { BY_WEIGHT, type Mixing, mix } from '../graph/mix.js';
 import { type ConfiguredSource, fromBatches, listUnits, readUnits } from '../graph/read-source.js';
 import type { PlannedStep } from '../plan/plan.js';
 import type { SourceContext, Unit } from '../source.js';
@@ -33,6 +33,8 @@ export interface Reading {
   /** Folder of the manifest. */
   readonly base: string;
   readonly sources: readonly WeightedSource[];
+  /** By weight unless it is given. */
+  readonly mixing?: Mixing;
   readonly steps: readonly LoadedStep[];
 }
 
@@ -94,7 +96,7 @@ export function readRows(reading: Reading, environment: ReadingEnvironment, opti
       units.push(...own);
     }
     environment.units(units);
-    yield* shares.length === 1 ? shares[0]!.batches : mix(shares);
+    yield* shares.length === 1 ? shares[0]!.batches : mix(shares, reading.mixing ?? BY_WEIGHT);
   }
 
   const below = repeat ? Math.min(budget.limit, READ_AHEAD) : budget.limit;

@@ -45,7 +45,8 @@ export interface StageOutcome {
 
 /** Rows are written into this folder of a stage. */
 export const ROWS = 'rows';
-const LEDGER = 'ledger.parquet';
+/** The dropped rows of a stage are in this file of it. */
+export const LEDGER = 'ledger.parquet';
 
 /**
  * Runs one stage in its folder: its rows through its steps, its own work, its ledger and metrics tables. Resolves with
@@ -72,6 +73,7 @@ export async function runStage(stage: PlannedStage, environment: StageEnvironmen
       folder: stage.folder,
       base: environment.base,
       sources: environment.sources,
+      ...(stage.rows?.mixing === undefined ? {} : { mixing: stage.rows.mixing }),
       steps: stage.steps,
     },
     ...(environment.rowsWorker === undefined ? {} : { rowsWorker: environment.rowsWorker }),

@@ -2,7 +2,7 @@ import type { RecordBatch } from 'apache-arrow';
 import { describe, expect, it } from 'vitest';
 import { batchOf, int32Column } from '../../../pipeline/batch/build.js';
 import { concatBatches } from '../../../pipeline/batch/concat.js';
-import { mix, type Share } from '../../../pipeline/graph/mix.js';
+import { BY_WEIGHT, type Mixing, mix, type Share } from '../../../pipeline/graph/mix.js';
 
 const numbers = (from: number, to: number) =>
   batchOf({ n: int32Column(Array.from({ length: to - from }, (_, i) => from + i)) });
@@ -23,9 +23,9 @@ function source(from: number, to: number, size: number) {
   return { asked, batches: read() };
 }
 
-async function mixed(shares: readonly Share[]): Promise<number[]> {
+async function mixed(shares: readonly Share[], mixing: Mixing = BY_WEIGHT): Promise<number[]> {
   const batches: RecordBatch[] = [];
-  for await (const batch of mix(shares)) batches.push(batch);
+  for await (const batch of mix(shares, mixing)) batches.push(batch);
   return batches.length === 0 ? [] : [...(concatBatches(batches).getChild('n') as Iterable<number>)];
 }
 
@@ -76,10 +76,13 @@ describe('mix', () => {
 
   it('pulls a source only when it wants a row of it', async () => {
     const [often, rarely] = [source(0, 1e6, 256), source(0, 1e6, 256)];
-    const rows = mix([
-      { batches: often.batches, weight: 99 },
-      { batches: rarely.batches, weight: 1 },
-    ]);
+    const rows = mix(
+      [
+        { batches: often.batches, weight: 99 },
+        { batches: rarely.batches, weight: 1 },
+      ],
+      BY_WEIGHT,
+    );
     for (let i = 0; i < 50; i++) await rows.next();
     expect(often.asked.batches).toBe(49);
     expect(rarely.asked.batches).toBe(1);
@@ -99,5 +102,68 @@ describe('mix', () => {
     ]);
     await expect(rows).rejects.toThrow('the disk is gone');
     expect(good.asked.closed).toBe(true);
+  });
+
+  const three = () => [
+    { batches: source(0, 600, 70).batches, weight: 1 },
+    { batches: source(1000, 1300, 70).batches, weight: 1 },
+    { batches: source(2000, 2900, 70).batches, weight: 1 },
+  ];
+  const runs = (rows: readonly number[]) =>
+    rows.filter((n, i) => rows[i - 1] !== n - 1).map((first) => [first, runFrom(rows, first)]);
+  const runFrom = (rows: readonly number[], first: number) => {
+    const at = rows.indexOf(first);
+    const end = rows.findIndex((n, i) => i > at && n !== rows[i - 1]! + 1);
+    return (end < 0 ? rows.length : end) - at;
+  };
+
+  it('goes round by blocks with equal weights, and on with the others', async () => {
+    expect(runs(await mixed(three()))).toEqual([
+      [0, 256],
+      [1000, 256],
+      [2000, 256],
+      [256, 256],
+      [1256, 44],
+      [2256, 256],
+      [512, 88],
+      [2512, 388],
+    ]);
+  });
+
+  it('gives one source after the other by exhaustion', async () => {
+    expect(runs(await mixed(three(), { by: 'exhaustion', until: 'all' }))).toEqual([
+      [0, 600],
+      [1000, 300],
+      [2000, 900],
+    ]);
+  });
+
+  it('ends with the first that runs out, after its last rows, and closes the others', async () => {
+    expect(runs(await mixed(three(), { by: 'weight', until: 'first' }))).toEqual([
+      [0, 256],
+      [1000, 256],
+      [2000, 256],
+      [256, 256],
+      [1256, 44],
+    ]);
+    expect(runs(await mixed(three(), { by: 'exhaustion', until: 'first' }))).toEqual([[0, 600]]);
+    const [short, long] = [source(0, 10, 10), source(0, 1e6, 256)];
+    await mixed(
+      [
+        { batches: long.batches, weight: 1 },
+        { batches: short.batches, weight: 1 },
+      ],
+      { by: 'weight', until: 'first' },
+    );
+    expect(long.asked).toEqual({ batches: 1, closed: true });
+  });
+
+  it('ends by no row of its own where a source has exactly a block', async () => {
+    const shares = () => [
+      { batches: source(0, 256, 256).batches, weight: 1 },
+      { batches: source(1000, 1512, 256).batches, weight: 1 },
+    ];
+    expect(await mixed(shares(), { by: 'weight', until: 'first' })).toHaveLength(512);
+    expect(await mixed(shares(), { by: 'weight', until: 'all' })).toHaveLength(768);
   });
 });

@@ -106,6 +106,32 @@ stages:
       ['type 2:32 stages.a.steps[0] is text'],
     ],
     ['a bad weight', 'name: n\nstages: { a: { use: x, from: { b: 0 } } }\n', ['range 2:35 stages.a.from.b is 0']],
+    [
+      'a list with a name twice',
+      'name: n\nstages: { a: { use: x, from: [b, c, b] } }\n',
+      ['value 2:37 stages.a.from names b twice'],
+    ],
+    ['an empty list', 'name: n\nstages: { a: { use: x, from: [] } }\n', ['type 2:30 stages.a.from is a list']],
+    [
+      'nothing to mix',
+      'name: n\nstages: { a: { use: x, from: b, mix: rounds } }\n',
+      ['value 2:38 stages.a.mix has nothing to mix'],
+    ],
+    [
+      'an unknown mix',
+      'name: n\nstages: { a: { use: x, from: [b, c], mix: { by: round, till: first } } }\n',
+      ['unknown-key 2:56 unknown key till in stages.a.mix', 'value 2:49 stages.a.mix.by is round'],
+    ],
+    [
+      'weights that are not there',
+      'name: n\nstages: { a: { use: x, from: [b, c], mix: weight } }\n',
+      ['value 2:43 a list of stages has no weights'],
+    ],
+    [
+      'weights in rounds',
+      'name: n\nstages: { a: { use: x, from: { b: 1, c: 2 }, mix: { by: rounds } } }\n',
+      ['value 2:51 a mixture by rounds knows no weights'],
+    ],
     ['memory without a unit', `name: n\nmemory: a lot\n${stages}`, ['unit 2:9 memory is a lot']],
     ['too little memory', `name: n\nmemory: 10KB\n${stages}`, ['range 2:9 memory is 10KB']],
     ['a fractional seed', `name: n\nseed: 1.5\n${stages}`, ['range 2:7 seed is 1.5']],

@@ -19,6 +19,15 @@ function changed(from: string, to: string): string {
   return manifest.replace(from, to);
 }
 
+/** A manifest whose last stage takes the rows of two others. */
+const mixture = (given: string) => `name: n
+operators: [./operators]
+stages:
+  pairs: { use: keep, source: { use: toy/pairs }, sink: { use: sink/toy } }
+  fine: { use: keep, source: { use: toy/pairs }, sink: { use: sink/toy } }
+  all: { use: keep, ${given} }
+`;
+
 const mistakes = `name: example
 seed: -1
 memory: 2 gigs
@@ -173,6 +182,42 @@ describe('planManifest', () => {
       { stage: 'pairs', weight: 0.75 },
       { stage: 'fine', weight: 0.25 },
     ]);
+  });
+
+  it.each([
+    ['from: [pairs, fine]', { mixing: undefined }, 'rows from pairs (50 %) and fine (50 %)\n'],
+    ['from: [pairs, fine], mix: rounds', { mixing: { by: 'weight', until: 'all' } }, 'pairs (50 %) and fine (50 %)\n'],
+    [
+      'from: [pairs, fine], mix: { until: first }',
+      { mixing: { by: 'weight', until: 'first' } },
+      'pairs (50 %) and fine (50 %), until the first has run out\n',
+    ],
+    [
+      'from: [pairs, fine], mix: exhaustion',
+      { mixing: { by: 'exhaustion', until: 'all' } },
+      'rows from pairs, then fine\n',
+    ],
+    [
+      'from: { pairs: 3, fine: 1 }, mix: { by: weight, until: first }',
+      { mixing: { by: 'weight', until: 'first' } },
+      'pairs (75 %) and fine (25 %), until the first has run out\n',
+    ],
+  ])('mixes stages with %s', async (given, expected, explained) => {
+    const { plan, printed } = await planText(mixture(given));
+    expect(printed).toBe('0 problems\n');
+    const { rows, fingerprint } = plan!.stages[2]!;
+    expect(rows!.mixing).toEqual(expected.mixing);
+    expect(explainPlan(plan!)).toContain(explained);
+    const other = await planText(mixture('from: { pairs: 5, fine: 1 }'));
+    expect(other.plan!.stages[2]!.fingerprint).not.toBe(fingerprint);
+  });
+
+  it('refuses a mixture that ends, for a stage that reads for ever', async () => {
+    const learns = (given: string) =>
+      planText(mixture(given).replace('all: { use: keep', 'all: { use: learn, with: { steps: 5 }'));
+    for (const given of ['from: [pairs, fine], mix: exhaustion', 'from: [pairs, fine], mix: { until: first }'])
+      expect((await learns(given)).printed).toContain('so none of its sources runs out');
+    expect((await learns('from: [pairs, fine], mix: rounds')).printed).toBe('0 problems\n');
   });
 
   it('mixes tokens of one tokenizer only', async () => {

@@ -1,0 +1,60 @@
+/** Dropped rows as text for people. */
+import type { DroppedRow } from '../graph/chain.js';
+import type { DropTotal } from '../run/drop-totals.js';
+import { formatCount, formatFigure } from './format.js';
+
+/** How many rows were dropped, by whom and why, and what was measured of them. */
+export function describeTotals(totals: readonly DropTotal[]): string {
+  const rows = totals.map(({ stage, operator, reason, rows, measured }) => [
+    stage,
+    operator,
+    reason,
+    formatCount(rows),
+    measured === undefined
+      ? ''
+      : `${measured.measure} ${formatFigure(measured.least)} to ${formatFigure(measured.most)}, mean ${formatFigure(measured.sum / measured.rows)}`,
+  ]);
+  return table([['stage', 'operator', 'reason', 'rows', 'measured'], ...rows], 3);
+}
+
+/** Single rows: by whom, why, what was measured, where each came from. */
+export function describeDropped(dropped: readonly DroppedRow[]): string {
+  const rows = dropped.map(({ stage, operator, reason, measure, value, detail, ...origin }) => [
+    stage,
+    operator,
+    reason,
+    [measure === undefined || value === undefined ? '' : `${measure} ${formatFigure(value)}`, detail ?? '']
+      .filter((text) => text !== '')
+      .join(', '),
+    describeOrigin(origin),
+  ]);
+  return table([['stage', 'operator', 'reason', 'measured', 'from'], ...rows]);
+}
+
+function describeOrigin({
+  file,
+  rowGroup,
+  row,
+  epoch,
+}: Pick<DroppedRow, 'file' | 'rowGroup' | 'row' | 'epoch'>): string {
+  const parts = [
+    file,
+    rowGroup === undefined ? '' : `row group ${rowGroup}`,
+    `row ${row}`,
+    epoch === 0 ? '' : `epoch ${epoch}`,
+  ];
+  return parts.filter((part) => part !== '').join(', ');
+}
+
+/** Columns as wide as their widest cell; one of numbers is set to the right. */
+function table(rows: readonly (readonly string[])[], numbers?: number): string {
+  const clean = rows.map((row) => row.map((cell) => cell.replace(/[\p{Cc}\u2028-\u202e\u2066-\u2069]/gu, '·')));
+  const widths = clean[0]!.map((_, column) => Math.max(...clean.map((row) => row[column]!.length)));
+  const lines = clean.map((row) =>
+    row
+      .map((cell, column) => (column === numbers ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!)))
+      .join('  ')
+      .trimEnd(),
+  );
+  return `${lines.join('\n')}\n`;
+}
