@@ -12,29 +12,29 @@ export interface Worked {
 }
 
 /**
- * Asynchronous work on batches whose rows may fail. Failed rows are dropped when the batch's turn has come, so that the ledger
- * has them in the order of the rows, not in that of the work.
+ * Asynchronous work on batches whose rows may fail. Failed rows are dropped as they came in, when the batch's turn has come: the
+ * ledger has them in the order of the rows, not in that of the work.
  */
 export function mapOrDrop(
   context: OperatorContext<Failure['reason']>,
   work: (batch: RecordBatch, signal: AbortSignal) => Promise<Worked>,
 ): OperatorFunction<RecordBatch, RecordBatch> {
   return (source) => {
-    const failed = new WeakMap<RecordBatch, Worked['failures']>();
+    const failed = new WeakMap<RecordBatch, { readonly given: RecordBatch; readonly failures: Worked['failures'] }>();
     return source.pipe(
       mapAsync(context, async (batch, signal) => {
         const worked = await work(batch, signal);
-        failed.set(worked.batch, worked.failures);
+        failed.set(worked.batch, { given: batch, failures: worked.failures });
         return worked.batch;
       }),
       map((batch) => {
-        const failures = failed.get(batch) ?? [];
+        const { given, failures } = failed.get(batch)!;
         const kept = new Uint32Array(batch.numRows);
         let count = 0;
         for (let row = 0; row < batch.numRows; row++) {
           const failure = failures[row];
           if (failure === undefined) kept[count++] = row;
-          else context.drop(batch, row, failure.reason, failure.detail);
+          else context.drop(given, row, failure.reason, failure.detail);
         }
         return takeRows(batch, kept.subarray(0, count));
       }),

@@ -33,9 +33,17 @@ export function manifestSchema(catalog: Catalog): EditorSchema {
           source: required(ref('whole-source')),
           steps: required({ items: ref('whole-operator') }),
           sink: required(ref('whole-sink')),
+          branches: required({
+            additionalProperties: {
+              properties: { steps: { items: ref('whole-operator') }, sink: ref('whole-sink') },
+            },
+          }),
         },
         ...wholeOptions(stages),
       },
+      step: partSchema(catalog, 'operator', {
+        rejected: text('The branch that the rows which it drops go to.'),
+      }),
       ...partSchemas(catalog, 'source'),
       ...partSchemas(catalog, 'operator'),
       ...partSchemas(catalog, 'sink'),
@@ -109,8 +117,26 @@ const stageKeys: Record<string, EditorSchema> = {
     anyOf: [mixBy, { type: 'object', properties: { by: mixBy, until: mixUntil }, additionalProperties: false }],
   },
   source: { description: 'Where rows come from, for a stage that starts from data.', ...ref('source') },
-  steps: { description: 'Operators that rows go through, in this order.', type: 'array', items: ref('operator') },
+  steps: { description: 'Operators that rows go through, in this order.', type: 'array', items: ref('step') },
   sink: { description: 'Where rows go; Parquet files in the output folder unless given.', ...ref('sink') },
+  branches: {
+    description:
+      'Further ways of the rows, by name: all that the stage writes, or what a step with `rejected: NAME` drops, through steps ' +
+      'into a sink. Later stages take them with `from: stage.NAME`.',
+    type: 'object',
+    additionalProperties: {
+      type: 'object',
+      properties: {
+        steps: {
+          description: 'Operators that the rows go through, in this order.',
+          type: 'array',
+          items: ref('operator'),
+        },
+        sink: ref('sink'),
+      },
+      additionalProperties: false,
+    },
+  },
   init: text('The earlier stage whose checkpoint training starts from.'),
   checkpoint: text('The earlier stage whose checkpoint is used as it is.'),
   tokenizer: text('The earlier stage whose tokenizer is used.'),
@@ -126,16 +152,22 @@ const stageKeys: Record<string, EditorSchema> = {
 
 /** The schemas of one kind of part: `source`, `operator` or `sink`, and the same with all that must be given. */
 function partSchemas(catalog: Catalog, kind: Exclude<Kind, 'stage'>): Record<string, EditorSchema> {
+  const whole = { required: ['use'], ...wholeOptions(catalog.ofKind(kind)) };
+  return { [kind]: partSchema(catalog, kind), [`whole-${kind}`]: whole };
+}
+
+function partSchema(
+  catalog: Catalog,
+  kind: Exclude<Kind, 'stage'>,
+  more: Readonly<Record<string, EditorSchema>> = {},
+): EditorSchema {
   const entries = catalog.ofKind(kind);
   const options: EditorSchema = { description: `Options of the ${kind}.`, type: ['object', 'string'] };
   return {
-    [kind]: {
-      type: 'object',
-      properties: { use: useOf(entries), with: { ...options, pattern: variable.pattern! } },
-      additionalProperties: false,
-      allOf: entries.map((entry) => whereUsed(entry, { properties: withOptions(entry) })),
-    },
-    [`whole-${kind}`]: { required: ['use'], ...wholeOptions(entries) },
+    type: 'object',
+    properties: { use: useOf(entries), with: { ...options, pattern: variable.pattern! }, ...more },
+    additionalProperties: false,
+    allOf: entries.map((entry) => whereUsed(entry, { properties: withOptions(entry) })),
   };
 }
 
@@ -163,8 +195,8 @@ function withOptions({ docs, schema }: CatalogEntry): Record<string, EditorSchem
 /** A stage's keys that its kind does not take. */
 function refused({ takes }: CatalogEntry): Record<string, false> {
   if (takes === undefined) return {};
-  const taken: Record<string, unknown> = { ...takes, ...rowKeys(takes) };
-  const keys = ['from', 'source', 'steps', 'sink', 'init', 'checkpoint', 'tokenizer', 'train'];
+  const taken: Record<string, unknown> = { ...takes, ...rowKeys(takes), branches: takes.sink };
+  const keys = ['from', 'source', 'steps', 'sink', 'branches', 'init', 'checkpoint', 'tokenizer', 'train'];
   return Object.fromEntries(keys.filter((key) => !taken[key]).map((key) => [key, false]));
 }
 

@@ -1,7 +1,7 @@
 import type { RecordBatch, Schema } from 'apache-arrow';
-import { catchError, defer, map, Observable, type OperatorFunction, throwError } from 'rxjs';
+import { catchError, defer, map, Observable, type OperatorFunction, tap, throwError } from 'rxjs';
 import { originOf, originWords, withoutOrigin } from '../batch/origin.js';
-import { copyRows } from '../batch/select.js';
+import { copyRows, takeRows } from '../batch/select.js';
 import { AlignflowError, placeError } from '../errors.js';
 import type { OperatorContext } from '../operator.js';
 import type { PlannedStep } from '../plan/plan.js';
@@ -38,6 +38,8 @@ export interface ChainContext {
   readonly units: readonly Unit[];
   /** `values` copies the row as the operator dropped it, without hidden columns. */
   readonly drop: (row: DroppedRow, values: () => RecordBatch) => void;
+  /** By the label of an operator: takes the rows that it drops, as it was given them, in their order. */
+  readonly rejects?: ReadonlyMap<string, (rows: RecordBatch) => void>;
 }
 
 /** A stage's operators as one stream operator, with an account of each. */
@@ -70,12 +72,14 @@ function link(
   const { operator, options, label } = step;
   const where = { stage: context.stage, operator: label };
   return new Observable((subscriber) => {
+    const rejected = collectRejected(context.rejects?.get(label));
     let upstream: unknown;
     const counted = new Observable<RecordBatch>((inner) =>
       source.subscribe({
         next: (batch) => {
           account.rowsIn += batch.numRows;
           clock.run(account, () => inner.next(batch));
+          rejected.flush();
         },
         error: (error: unknown) => {
           upstream = error;
@@ -88,6 +92,7 @@ function link(
     const placed = (error: unknown) => (error === upstream ? error : placeError(error, where, 'operator'));
     let known: Schema | undefined;
     const checked = (batch: RecordBatch): RecordBatch => {
+      rejected.flush();
       account.rowsOut += batch.numRows;
       if (batch.schema === known) return batch;
       const difference = differenceOf(withoutOrigin(batch).schema, step.output);
@@ -95,19 +100,41 @@ function link(
       known = batch.schema;
       return batch;
     };
-    return defer(() => operator.run(options, operatorContext(step, account, context))(counted))
+    return defer(() => operator.run(options, operatorContext(step, account, context, rejected.add))(counted))
       .pipe(
         map(checked),
+        tap({ complete: rejected.flush }),
         catchError((error: unknown) => throwError(() => placed(error))),
       )
       .subscribe(subscriber);
   });
 }
 
+/** Gathers dropped rows by the batch that they came in. They are handed on before the rows that were kept of it. */
+function collectRejected(take: ((rows: RecordBatch) => void) | undefined) {
+  let batch: RecordBatch | undefined;
+  let rows: number[] = [];
+  const flush = (): void => {
+    if (batch === undefined) return;
+    const taken = takeRows(batch, Uint32Array.from(rows));
+    batch = undefined;
+    rows = [];
+    take?.(taken);
+  };
+  const add = (from: RecordBatch, row: number): void => {
+    if (take === undefined) return;
+    if (batch !== from) flush();
+    batch = from;
+    rows.push(row);
+  };
+  return { add, flush };
+}
+
 function operatorContext(
   { operator, label, seed }: Step,
   account: OperatorAccount,
   chained: ChainContext,
+  reject: (batch: RecordBatch, row: number) => void,
 ): OperatorContext {
   let measured: { readonly measure: string; readonly value: number } | undefined;
   return {
@@ -146,6 +173,7 @@ function operatorContext(
         epoch: origin.epoch,
       };
       chained.drop(dropped, () => copyRows(withoutOrigin(batch), Uint32Array.of(row)));
+      reject(batch, row);
       measured = undefined;
     },
   };

@@ -35,8 +35,9 @@ export interface ManifestStage {
   /** How the rows of several stages are mixed, where the manifest says so. */
   readonly mix: ManifestMix | undefined;
   readonly source: ManifestPart | undefined;
-  readonly steps: readonly ManifestPart[];
+  readonly steps: readonly ManifestStep[];
   readonly sink: ManifestPart | undefined;
+  readonly branches: readonly ManifestBranch[];
   readonly init: Located<string> | undefined;
   readonly checkpoint: Located<string> | undefined;
   readonly tokenizer: Located<string> | undefined;
@@ -64,6 +65,21 @@ export interface ManifestMix {
 export interface ManifestPart {
   readonly use: Located<string>;
   readonly options: MapNode | undefined;
+}
+
+/** One of `steps`. */
+export interface ManifestStep extends ManifestPart {
+  /** The branch that the rows which it drops go to. */
+  readonly rejected: Located<string> | undefined;
+}
+
+/** One entry of `branches`: further steps and a sink for rows of the stage. */
+export interface ManifestBranch {
+  readonly name: string;
+  /** The place of its name. */
+  readonly at: Position;
+  readonly steps: readonly ManifestPart[];
+  readonly sink: ManifestPart | undefined;
 }
 
 /** `metric: condition`. */

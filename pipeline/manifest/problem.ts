@@ -27,6 +27,8 @@ export type ProblemCode =
   | 'load'
   /** References between stages. */
   | 'unknown-stage'
+  | 'unknown-branch'
+  | 'unused'
   | 'order'
   | 'cycle'
   | 'hand-over'

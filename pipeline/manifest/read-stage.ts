@@ -1,7 +1,9 @@
 import { Fields } from './fields.js';
-import type { ManifestGate, ManifestMix, ManifestPart, ManifestShare, ManifestStage } from './manifest.js';
+import type { ManifestGate, ManifestMix, ManifestShare, ManifestStage } from './manifest.js';
+import { isName, NAME_FORM } from './names.js';
 import type { Position } from './position.js';
 import type { Report } from './problem.js';
+import { readBranches, readPart, readSteps } from './read-parts.js';
 import { kindOf, type Node } from './tree.js';
 
 /** Keys of a stage. */
@@ -12,6 +14,7 @@ export const STAGE_KEYS = [
   'source',
   'steps',
   'sink',
+  'branches',
   'init',
   'checkpoint',
   'tokenizer',
@@ -19,16 +22,6 @@ export const STAGE_KEYS = [
   'with',
   'require',
 ] as const;
-
-const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/;
-
-/** True for a text that may name a run or a stage: names become folders. */
-export function isName(text: string): boolean {
-  return NAME.test(text);
-}
-
-/** What a name must look like, for messages. */
-export const NAME_FORM = 'letters, digits, - and _, at most 100, starting with a letter or a digit';
 
 /** Reads one entry of `stages`; undefined where it cannot be planned at all. */
 export function readStage(name: string, at: Position, node: Node, report: Report): ManifestStage | undefined {
@@ -48,11 +41,9 @@ export function readStage(name: string, at: Position, node: Node, report: Report
     from,
     mix: readMix(fields, report),
     source,
-    steps: fields
-      .list('steps', 'a list of { use: ..., with: ... }')
-      .map((step, i) => readPart(fields, `steps[${i}]`, step, report))
-      .filter((step) => step !== undefined),
+    steps: readSteps(fields, report),
     sink: readPart(fields, 'sink', fields.node('sink'), report),
+    branches: readBranches(fields, report),
     init: fields.text('init', 'the name of an earlier stage'),
     checkpoint: fields.text('checkpoint', 'the name of an earlier stage'),
     tokenizer: fields.text('tokenizer', 'the name of an earlier stage'),
@@ -110,21 +101,6 @@ function readMix(stage: Fields, report: Report): ManifestMix | undefined {
   else if (by !== undefined && by !== 'weight' && mapped)
     refuse(`a mixture by ${by} knows no weights`, 'give from a list of names: [pairs, names]');
   return { by: by ?? (mapped ? 'weight' : 'rounds'), until, at: node.at };
-}
-
-function readPart(parent: Fields, key: string, node: Node | undefined, report: Report): ManifestPart | undefined {
-  if (node === undefined) return undefined;
-  if (node.kind !== 'map') return parent.wrong(key, node, `{ use: ${kindOf(node) === 'text' ? textOf(node) : '...'} }`);
-  const fields = new Fields(node, parent.name(key), ['use', 'with'], report);
-  const use = fields.text('use', 'the name of an operator');
-  const options = fields.child('with', 'a map of options');
-  if (use !== undefined) return { use, options };
-  if (fields.node('use') === undefined) fields.missing('use', 'the name of an operator');
-  return undefined;
-}
-
-function textOf(node: Node): string {
-  return node.kind === 'scalar' ? String(node.value) : '';
 }
 
 function readTrain(fields: Fields): ManifestStage['train'] {

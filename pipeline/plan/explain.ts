@@ -4,7 +4,7 @@ import { shortPath } from '../manifest/render.js';
 import { formatBytes, writeUnit } from '../manifest/units.js';
 import { typeName } from './columns.js';
 import { memoryOf } from './memory.js';
-import type { Options, Plan, PlannedStage } from './plan.js';
+import type { Options, Plan, PlannedBranch, PlannedStage, PlannedStep } from './plan.js';
 
 const WIDTH = 100;
 
@@ -21,16 +21,14 @@ export function countStages({ stages }: Plan): string {
 }
 
 function explainStage(stage: PlannedStage): string {
-  const { name, stage: kind, entry, options, steps, sink, inputs, facts, gates } = stage;
+  const { name, stage: kind, entry, options, steps, sink, branches, inputs, facts, gates } = stage;
   const lines = [
     `${name}: ${kind.name}${changed(options, entry)}`,
     ...explainRows(stage),
-    ...steps.flatMap(({ label, options: given, entry: used, input, output }) => [
-      `  ${label}${changed(given, used)}`,
-      ...difference(input, output),
-    ]),
+    ...steps.flatMap(explainStep),
   ];
   if (sink !== undefined) lines.push(`  into ${sink.use}${changed(sink.options, sink.entry)}`);
+  lines.push(...branches.flatMap(explainBranch));
   if (inputs.train !== undefined) lines.push(`  trains ${inputs.train.join(', ')}`);
   const labels = [...(facts.facts ?? []), ...explainMemory(stage)];
   const width = Math.max(0, ...labels.map(([label]) => label.length));
@@ -38,6 +36,16 @@ function explainStage(stage: PlannedStage): string {
   lines.push(...explainHandOver(stage));
   lines.push(...gates.map(({ metric, condition }) => `  requires ${metric} ${condition}`));
   return lines.join('\n');
+}
+
+function explainStep({ label, options, entry, input, output }: PlannedStep): string[] {
+  return [`  ${label}${changed(options, entry)}`, ...difference(input, output)];
+}
+
+function explainBranch({ name, rejectedBy, steps, sink }: PlannedBranch): string[] {
+  const given = rejectedBy.length === 0 ? 'the rows above' : `what ${rejectedBy.join(' and ')} drops`;
+  const own = [...steps.flatMap(explainStep), `  into ${sink.use}${changed(sink.options, sink.entry)}`];
+  return [`  branch ${name}: ${given}`, ...own.map((line) => `  ${line}`)];
 }
 
 function explainRows({ rows, inputs, needs }: PlannedStage): string[] {

@@ -21,6 +21,11 @@ export interface FingerprintInputs {
   readonly source: UsedPart | undefined;
   readonly steps: readonly UsedPart[];
   readonly sink: UsedPart | undefined;
+  readonly branches: readonly {
+    readonly name: string;
+    readonly rejectedBy: readonly string[];
+    readonly parts: readonly UsedPart[];
+  }[];
 }
 
 /**
@@ -28,7 +33,7 @@ export interface FingerprintInputs {
  * fingerprints of the stages that it takes anything from. SHA-256, hexadecimal. Gates, memory and folders are no part.
  */
 export function stageFingerprint(
-  { stage, seed, rows, part, source, steps, sink }: FingerprintInputs,
+  { stage, seed, rows, part, source, steps, sink, branches }: FingerprintInputs,
   outcomes: ReadonlyMap<string, StageOutcome>,
 ): string {
   const earlier = (name: string | undefined) => name && outcomes.get(name)?.planned?.fingerprint;
@@ -44,6 +49,10 @@ export function stageFingerprint(
     from: stage.from.map((share) => [earlier(share.stage.value), share.weight]),
     steps: steps.map(used),
     sink: sink && used(sink),
+    branches:
+      branches.length === 0
+        ? undefined
+        : branches.map((branch) => [branch.name, branch.rejectedBy, branch.parts.map(used)]),
     init: earlier(stage.init?.value),
     checkpoint: earlier(stage.checkpoint?.value),
     tokenizer: earlier(stage.tokenizer?.value),

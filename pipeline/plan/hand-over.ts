@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Manifest, ManifestStage } from '../manifest/manifest.js';
+import { stageOf } from '../manifest/names.js';
 import type { Located, Position } from '../manifest/position.js';
 import type { Report } from '../manifest/problem.js';
 import type { Artefacts, Reference, StageInputs, StageParts } from '../stage.js';
@@ -33,6 +34,7 @@ export function checkTaken(stage: ManifestStage, takes: StageParts, report: Repo
     ['source', source, takes.rows === 'required'],
     ['steps', stage.steps[0]?.use.at, takes.rows === 'required'],
     ['sink', stage.sink?.use.at, takes.sink === true],
+    ['branches', stage.branches[0]?.at, takes.sink === true],
     ['init', stage.init?.at, takes.init !== undefined],
     ['checkpoint', stage.checkpoint?.at, takes.checkpoint !== undefined],
     ['tokenizer', stage.tokenizer?.at, takes.tokenizer !== undefined],
@@ -70,7 +72,7 @@ export function takeReferences(
     if (named === undefined) return undefined;
     const artefacts = references.check(stage.name, key, named) ? outcomes.get(named.value)?.artefacts : undefined;
     if (artefacts !== undefined && artefacts[WANTED[key]] !== undefined)
-      return { stage: named.value, artefacts, folder: join(manifest.output, named.value) };
+      return { stage: named.value, artefacts, folder: join(manifest.output, stageOf(named.value)) };
     complete = false;
     if (artefacts !== undefined) reportNothing(stage, key, named, outcomes, report);
     return undefined;

@@ -1,7 +1,7 @@
 import type { Located } from '../manifest/position.js';
 import type { Report } from '../manifest/problem.js';
 import { formatBytes } from '../manifest/units.js';
-import type { PlannedStage } from './plan.js';
+import type { PlannedStage, PlannedStep } from './plan.js';
 
 /** Checks that what a stage keeps (its operators across batches, and itself) fits into the memory of the run. */
 export function checkMemory(stage: PlannedStage, memory: Located<number>, report: Report): void {
@@ -20,6 +20,8 @@ export function checkMemory(stage: PlannedStage, memory: Located<number>, report
 
 /** What each part of a stage keeps, in bytes; parts that keep nothing are left out. */
 export function memoryOf(stage: PlannedStage): readonly (readonly [name: string, bytes: number])[] {
-  const parts: (readonly [string, number])[] = stage.steps.map(({ label, holds }) => [label, holds]);
+  const kept = (steps: readonly PlannedStep[], prefix: string) =>
+    steps.map(({ label, holds }): readonly [string, number] => [`${prefix}${label}`, holds]);
+  const parts = [...kept(stage.steps, ''), ...stage.branches.flatMap(({ name, steps }) => kept(steps, `${name}: `))];
   return [...parts, ['the stage itself', stage.facts.memory ?? 0] as const].filter(([, bytes]) => bytes > 0);
 }

@@ -1,11 +1,12 @@
 import { openCatalog } from '../discovery/catalog.js';
-import type { Manifest } from '../manifest/manifest.js';
-import type { Problem } from '../manifest/problem.js';
+import type { Manifest, ManifestStage } from '../manifest/manifest.js';
+import { branchName } from '../manifest/names.js';
+import type { Problem, Report } from '../manifest/problem.js';
 import { type ReadOptions, readManifest } from '../manifest/read-manifest.js';
 import { resolvedText } from '../manifest/resolved-text.js';
 import { checkMemory } from './memory.js';
 import { Parts } from './parts.js';
-import type { Plan } from './plan.js';
+import type { Plan, PlannedStage } from './plan.js';
 import { planStage, type StageOutcome } from './plan-stage.js';
 import { References } from './resolve.js';
 
@@ -30,9 +31,15 @@ export async function planManifest(file: string, options: ReadOptions = {}): Pro
   const parts = new Parts(catalog, report);
   const references = new References(manifest.stages, report);
   const outcomes = new Map<string, StageOutcome>();
-  for (const stage of manifest.stages)
-    outcomes.set(stage.name, await planStage({ stage, manifest, parts, references, outcomes, report }));
-  const stages = [...outcomes.values()].flatMap(({ planned }) => (planned === undefined ? [] : [planned]));
+  const stages: PlannedStage[] = [];
+  for (const stage of manifest.stages) {
+    const outcome = await planStage({ stage, manifest, parts, references, outcomes, report });
+    outcomes.set(stage.name, outcome);
+    for (const [name, branch] of outcome.branches)
+      outcomes.set(branchName(stage.name, name), { ...branch, branches: new Map() });
+    if (outcome.planned !== undefined) stages.push(outcome.planned);
+  }
+  checkUnused(manifest.stages, report);
   for (const stage of stages) checkMemory(stage, manifest.memory, report);
 
   if (problems.length > 0) return { problems: inOrder(problems, manifest) };
@@ -42,6 +49,18 @@ export async function planManifest(file: string, options: ReadOptions = {}): Pro
     plan: { file: manifest.file, folder, name, seed, output, baseline, memory: memory.value, stages, resolved },
     problems,
   };
+}
+
+/** A branch that no stage takes is a mistake, unless it has a sink: then its rows are for others. */
+function checkUnused(stages: readonly ManifestStage[], report: Report): void {
+  const taken = new Set(stages.flatMap(({ from }) => from.map(({ stage }) => stage.value)));
+  for (const { name, branches } of stages)
+    for (const branch of branches) {
+      const full = branchName(name, branch.name);
+      if (branch.sink !== undefined || taken.has(full)) continue;
+      const fix = `take its rows with from: ${full}, give it a sink, or remove it`;
+      report({ code: 'unused', message: `no stage takes the rows of the branch ${full}`, at: branch.at, fix });
+    }
 }
 
 /** Problems by line, those of the manifest itself first; the same problem at the same place once. */

@@ -1,5 +1,7 @@
 import { join } from 'node:path';
-import type { Manifest, ManifestStage } from '../manifest/manifest.js';
+import type { Manifest, ManifestPart, ManifestStage } from '../manifest/manifest.js';
+import { branchName, stageOf } from '../manifest/names.js';
+import type { Position } from '../manifest/position.js';
 import type { Report } from '../manifest/problem.js';
 import { deriveSeed } from '../run/random.js';
 import type { Artefacts, StageInputs, StageParts } from '../stage.js';
@@ -9,6 +11,7 @@ import { readGates } from './gates.js';
 import { checkTaken, takeReferences } from './hand-over.js';
 import { callPart, type Part, type Parts } from './parts.js';
 import type { PlannedRows, PlannedSink, PlannedStage } from './plan.js';
+import { type BranchOutcome, planBranches } from './plan-branches.js';
 import { planShares, planSource } from './plan-rows.js';
 import { planSteps } from './plan-steps.js';
 import type { References } from './resolve.js';
@@ -22,6 +25,8 @@ export interface StageOutcome {
   readonly planned: PlannedStage | undefined;
   /** What it hands over; undefined where a problem hides it. */
   readonly artefacts: Artefacts | undefined;
+  /** The same of its branches, by their names. */
+  readonly branches: ReadonlyMap<string, Omit<StageOutcome, 'branches'>>;
 }
 
 /** What a stage is planned with. */
@@ -35,7 +40,7 @@ export interface StageRequest {
   readonly report: Report;
 }
 
-const NOTHING: StageOutcome = { planned: undefined, artefacts: undefined };
+const NOTHING: StageOutcome = { planned: undefined, artefacts: undefined, branches: new Map() };
 
 /** Plans one stage: its parts, the schema on each edge, what it takes and what it hands over. */
 export async function planStage(request: StageRequest): Promise<StageOutcome> {
@@ -49,9 +54,11 @@ export async function planStage(request: StageRequest): Promise<StageOutcome> {
     schema: input,
     source,
   } = stage.source ? await planSource(stage, manifest, parts, report) : planShares(stage, outcomes, report);
-  const { steps, parts: stepParts, schema } = await planSteps(stage.steps, input, seed, parts, report);
-  const sink = await findSink(stage, part?.definition.takes, parts);
+  const stepped = await planSteps(stage.steps, input, seed, parts, report);
+  const { steps, parts: stepParts, schema } = stepped;
+  const sink = await findSink(stage.sink, stage.at, part?.definition.takes, parts);
   const gates = part === undefined ? [] : readGates(stage.gates, part.use, part.definition.takes.metrics ?? [], report);
+  const folder = join(manifest.output, stage.name);
 
   if (!fits || part.options === undefined || !taken.complete) return NOTHING;
   const { definition, options, use, at, entry } = part;
@@ -71,39 +78,77 @@ export async function planStage(request: StageRequest): Promise<StageOutcome> {
   const facts = await callPart(() => definition.plan(options, inputs), `plan of ${use}`, 'stage', at, report);
   if (facts === undefined) return NOTHING;
 
+  const branched = await planBranches({
+    stage,
+    folder,
+    seed,
+    steps: stepped,
+    written: facts.hands.rows?.schema,
+    sinkOf: async (branch) => {
+      const found = await findSink(branch.sink, branch.at, takes, parts);
+      return { part: found, planned: found && (await planSink(found, parts)) };
+    },
+    parts,
+    report,
+  });
   const plannedSink = sink === undefined ? undefined : await planSink(sink, parts);
+  const branches = branched.flatMap(({ planned }) => (planned === undefined ? [] : [planned]));
   const complete =
     steps !== undefined &&
+    branches.length === stage.branches.length &&
     (takes.rows === 'none' || rows !== undefined) &&
     (takes.sink !== true || plannedSink !== undefined);
-  if (!complete) return { planned: undefined, artefacts: facts.hands };
-  const planned: PlannedStage = {
-    name: stage.name,
-    at: stage.at,
-    stage: definition,
-    entry,
-    options,
-    folder: join(manifest.output, stage.name),
-    seed,
-    rows,
-    steps,
-    sink: plannedSink,
-    inputs,
-    facts,
-    gates,
-    needs: needsOf(stage, rows),
-    fingerprint: stageFingerprint({ stage, seed, rows, part, source, steps: stepParts, sink }, outcomes),
+  const planned: PlannedStage | undefined = complete
+    ? {
+        name: stage.name,
+        at: stage.at,
+        stage: definition,
+        entry,
+        options,
+        folder,
+        seed,
+        rows,
+        steps,
+        sink: plannedSink,
+        branches,
+        inputs,
+        facts,
+        gates,
+        needs: needsOf(stage, rows),
+        fingerprint: stageFingerprint(
+          { stage, seed, rows, part, source, steps: stepParts, sink, branches: branched },
+          outcomes,
+        ),
+      }
+    : undefined;
+  return {
+    planned,
+    artefacts: facts.hands,
+    branches: new Map(branched.map((branch) => [branch.name, branchOutcome(branch, planned, facts.hands)])),
   };
-  return { planned, artefacts: facts.hands };
+}
+
+/** A branch as later stages see it: a stage that hands over its rows, and what else its stage hands over. */
+function branchOutcome(
+  { name, planned: branch, schema }: BranchOutcome,
+  stage: PlannedStage | undefined,
+  hands: Artefacts,
+): Omit<StageOutcome, 'branches'> {
+  const artefacts = schema === undefined ? undefined : { ...hands, rows: { schema } };
+  if (branch === undefined || stage === undefined) return { planned: undefined, artefacts };
+  const full = branchName(stage.name, name);
+  const { folder, sink } = branch;
+  return { planned: { ...stage, name: full, folder, sink, fingerprint: `${stage.fingerprint}.${name}` }, artefacts };
 }
 
 async function findSink(
-  stage: ManifestStage,
+  named: ManifestPart | undefined,
+  at: Position,
   takes: StageParts | undefined,
   parts: Parts,
 ): Promise<Part<'sink'> | undefined> {
-  if (stage.sink !== undefined) return parts.find('sink', stage.sink.use, stage.sink.options);
-  return takes?.sink === true ? parts.find('sink', { value: DEFAULT_SINK, at: stage.at }) : undefined;
+  if (named !== undefined) return parts.find('sink', named.use, named.options);
+  return takes?.sink === true ? parts.find('sink', { value: DEFAULT_SINK, at }) : undefined;
 }
 
 async function planSink(sink: Part<'sink'>, parts: Parts): Promise<PlannedSink | undefined> {
@@ -114,5 +159,5 @@ async function planSink(sink: Part<'sink'>, parts: Parts): Promise<PlannedSink |
 function needsOf(stage: ManifestStage, rows: PlannedRows | undefined): readonly string[] {
   const stored = rows === undefined || 'source' in rows.from ? [] : rows.from.map((share) => share.stage);
   const named = [...stage.from.map((share) => share.stage), stage.init, stage.checkpoint, stage.tokenizer];
-  return [...new Set([...stored, ...named.flatMap((name) => (name === undefined ? [] : [name.value]))])];
+  return [...new Set([...stored, ...named.flatMap((name) => (name === undefined ? [] : [name.value]))].map(stageOf))];
 }

@@ -52,6 +52,8 @@ export interface PlannedStage {
   readonly steps: readonly PlannedStep[];
   /** The sink, for a stage that takes one: `sink/parquet` unless the manifest names another. */
   readonly sink: PlannedSink | undefined;
+  /** Further ways of its rows, beside the sink. */
+  readonly branches: readonly PlannedBranch[];
   /** What `stage.reads`, `stage.plan` and `stage.run` are given. `inputs.rows` is the schema after the steps. */
   readonly inputs: StageInputs;
   readonly facts: StageFacts;
@@ -73,7 +75,7 @@ export interface PlannedRows {
 
 /** One earlier stage in a mixture. A plain `from: tokens` is a mixture of one. */
 export interface PlannedShare {
-  /** The stage whose sink wrote the rows: that which `from` names, or where that one got the rows that it passes on. */
+  /** The stage (or the branch of one) whose sink wrote the rows: what `from` names, or where that got the rows that it passes on. */
   readonly stage: string;
   /** Its share of the rows, more than 0; the shares of a stage add up to 1. */
   readonly weight: number;
@@ -97,6 +99,20 @@ export interface PlannedSink extends PlannedPart {
   readonly sink: Sink<Options>;
   /** The source that reads what it wrote, given the sink's folder as `path`; undefined where there is none. */
   readonly reader: LoadedSource | undefined;
+}
+
+/** Rows of a stage that go through further steps into a sink of their own; `from: pairs.short` takes them. */
+export interface PlannedBranch {
+  readonly name: string;
+  readonly at: Position;
+  /** The labels of the steps whose dropped rows it gets; none for all rows that the stage writes. */
+  readonly rejectedBy: readonly string[];
+  /** Folder that its sink writes into, absolute: `<output>/<stage>/branches/<name>`. */
+  readonly folder: string;
+  readonly input: Schema;
+  readonly steps: readonly PlannedStep[];
+  readonly output: Schema;
+  readonly sink: PlannedSink;
 }
 
 /** A source with its options, and the URL of the module that it was loaded from. */

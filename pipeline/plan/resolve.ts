@@ -1,4 +1,5 @@
 import type { ManifestStage } from '../manifest/manifest.js';
+import { branchName, stageOf } from '../manifest/names.js';
 import { nearestName } from '../manifest/nearest.js';
 import type { Located } from '../manifest/position.js';
 import type { Report } from '../manifest/problem.js';
@@ -10,7 +11,7 @@ export class References {
   private readonly report: Report;
 
   constructor(stages: readonly ManifestStage[], report: Report) {
-    this.stages = new Map(stages.map((stage) => [stage.name, stage]));
+    this.stages = new Map(stages.flatMap((stage) => namesOf(stage).map((name) => [name, stage])));
     this.order = [...this.stages.keys()];
     this.report = report;
   }
@@ -29,17 +30,17 @@ export class References {
       });
       return false;
     }
-    const cycle = this.pathBetween(name, stage);
+    const cycle = this.pathBetween(stageOf(name), stage);
     if (cycle !== undefined) {
       this.report({ code: 'cycle', message: `stages need each other: ${[stage, ...cycle].join(' -> ')}`, at });
       return false;
     }
-    if (this.order.indexOf(name) < this.order.indexOf(stage)) return true;
+    if (this.order.indexOf(stageOf(name)) < this.order.indexOf(stage)) return true;
     this.report({
       code: 'order',
       message: `${problem} names ${name}, which comes later`,
       at,
-      fix: `move the stage ${name} above ${stage}: stages run from top to bottom`,
+      fix: `move the stage ${stageOf(name)} above ${stage}: stages run from top to bottom`,
     });
     return false;
   }
@@ -61,6 +62,11 @@ function referencesOf(stage: ManifestStage | undefined): readonly string[] {
   if (stage === undefined) return [];
   const { from, init, checkpoint, tokenizer } = stage;
   return [...from.map((share) => share.stage), init, checkpoint, tokenizer].flatMap((named) =>
-    named === undefined ? [] : [named.value],
+    named === undefined ? [] : [stageOf(named.value)],
   );
+}
+
+/** What other stages call a stage and its branches. */
+function namesOf({ name, branches }: ManifestStage): string[] {
+  return [name, ...branches.map((branch) => branchName(name, branch.name))];
 }

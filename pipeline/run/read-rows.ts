@@ -44,6 +44,8 @@ export interface ReadingEnvironment {
   readonly signal: AbortSignal;
   /** A row that its source could not read has no `values`. */
   readonly drop: (row: DroppedRow, values?: () => RecordBatch) => void;
+  /** What takes the rows that a step drops; see `ChainContext`. */
+  readonly rejects?: ReadonlyMap<string, (rows: RecordBatch) => void>;
   /** Resolves when the ledger can take more rows. */
   readonly room: () => Promise<void>;
   readonly note: (text: string) => void;
@@ -79,7 +81,9 @@ export function readRows(reading: Reading, environment: ReadingEnvironment, opti
   const account = createAccount(sources.map(({ source }) => source.name).join(' + '));
   const units: Unit[] = [];
   const drop = counted ? environment.drop : () => undefined;
-  const linked = chain(steps, { stage, signal, budget, folder, units, drop });
+  const { rejects } = environment;
+  const branched = counted && rejects !== undefined ? { rejects } : {};
+  const linked = chain(steps, { stage, signal, budget, folder, units, drop, ...branched });
   const accounts = [account, ...linked.accounts];
 
   /** Reads all sources as one, with the origins of each set apart. */

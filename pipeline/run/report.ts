@@ -60,8 +60,15 @@ export interface RowsReport {
   readonly unused?: number;
   /** In the order of the rows; the source first, the sink last. */
   readonly operators: readonly OperatorReport[];
+  /** What its branches made of rows that it dropped or wrote. Absent for a stage without any. */
+  readonly branches?: readonly BranchReport[];
   /** Some of the dropped rows, in the order of the operators. */
   readonly examples?: readonly DroppedRowReport[];
+}
+
+/** Rows of one branch. Rows in = rows out + rows in the ledger. */
+export interface BranchReport extends Pick<RowsReport, 'in' | 'out' | 'ledger' | 'operators'> {
+  readonly name: string;
 }
 
 /** Rows of one operator. */

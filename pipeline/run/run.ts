@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { Observable } from 'rxjs';
 import { reasonOf } from '../errors.js';
 import { createBudget } from '../graph/budget.js';
+import { branchName, stageOf } from '../manifest/names.js';
 import { loadSource } from '../plan/load-source.js';
 import type { Plan, PlannedStage } from '../plan/plan.js';
 import { writeWhole } from './atomic-file.js';
@@ -150,9 +151,17 @@ async function stageSources({ rows }: PlannedStage, plan: Plan): Promise<Weighte
   if ('source' in rows.from) return [{ ...rows.from, weight: 1 }];
   return Promise.all(
     rows.from.map(async ({ stage, weight }) => {
-      const writer = plan.stages.find(({ name }) => name === stage)!;
-      const { name, folder } = writer;
-      return { ...(await loadSource(writer.sink!, join(folder, ROWS))), weight, of: { stage: name, folder } };
+      const { sink, written, folder } = storedRows(stage, plan);
+      return { ...(await loadSource(sink, written)), weight, of: { stage, folder } };
     }),
   );
+}
+
+/** The sink that wrote the rows of a stage or of a branch, where it wrote them, and the folder of the stage. */
+function storedRows(name: string, { stages }: Plan) {
+  const { folder, sink, branches } = stages.find((stage) => stage.name === stageOf(name))!;
+  const branch = branches.find((one) => branchName(stageOf(name), one.name) === name);
+  return branch === undefined
+    ? { folder, sink: sink!, written: join(folder, ROWS) }
+    : { folder, sink: branch.sink, written: branch.folder };
 }

@@ -4,7 +4,8 @@ import type { Result, Sample, StageEvent, StepMetrics } from '../metrics.js';
 import type { PlannedStage } from '../plan/plan.js';
 import type { DroppedExample } from './dropped-examples.js';
 import type { GateOutcome } from './gates.js';
-import type { DroppedRowReport, RowsReport, StageReport } from './report.js';
+import type { BranchReport, DroppedRowReport, RowsReport, StageReport } from './report.js';
+import type { BranchAccounts } from './stage-branches.js';
 
 /** Points of a training curve that a report keeps at most; between, every second point is dropped again and again. */
 const CURVE_POINTS = 600;
@@ -15,6 +16,7 @@ const SAMPLES = 60;
 export interface StageEnd {
   readonly seconds: number;
   readonly accounts: readonly OperatorAccount[];
+  readonly branches: readonly BranchAccounts[];
   /** Dropped rows to show. */
   readonly examples: readonly DroppedExample[];
   readonly digest: string;
@@ -46,7 +48,7 @@ export function collectReport({ name, stage }: Pick<PlannedStage, 'name' | 'stag
         }
       }
     },
-    finish({ seconds, accounts, examples, digest, gates }: StageEnd): StageReport {
+    finish({ seconds, accounts, branches, examples, digest, gates }: StageEnd): StageReport {
       if (last !== undefined && curve.at(-1) !== last) curve.push(last);
       const waiting = results.find(({ metric }) => metric === 'waiting_share');
       return {
@@ -75,6 +77,7 @@ export function collectReport({ name, stage }: Pick<PlannedStage, 'name' | 'stag
           : {
               rows: {
                 ...sumUp(accounts, last === undefined ? undefined : trained),
+                ...(branches.length === 0 ? {} : { branches: branches.map(branchReport) }),
                 examples: examples.map(droppedRow),
               },
             }),
@@ -101,6 +104,10 @@ function sumUp(accounts: readonly OperatorAccount[], trained: number | undefined
       seconds: account.seconds,
     })),
   };
+}
+
+function branchReport({ name, accounts }: BranchAccounts): BranchReport {
+  return { name, ...sumUp(accounts, undefined) };
 }
 
 function droppedRow({ dropped, texts, image }: DroppedExample): DroppedRowReport {

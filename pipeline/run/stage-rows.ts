@@ -2,20 +2,22 @@
 import { mkdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import type { RecordBatch, Schema } from 'apache-arrow';
-import { defer, map, type Observable, type OperatorFunction, tap } from 'rxjs';
+import { defer, map, merge, type Observable, type OperatorFunction, tap } from 'rxjs';
 import { createAccount, type OperatorAccount } from '../graph/account.js';
 import { chain, type Step } from '../graph/chain.js';
 import type { Progress } from '../metrics.js';
-import type { PlannedSink } from '../plan/plan.js';
+import type { PlannedBranch, PlannedSink } from '../plan/plan.js';
 import type { Shard } from '../sink.js';
 import type { Unit } from '../source.js';
 import { type Reading, type ReadingEnvironment, type RowsOptions, readRows } from './read-rows.js';
 import { readRowsInThread } from './rows-thread.js';
+import { type BranchAccounts, openBranches } from './stage-branches.js';
 import { type Writing, writeRows } from './write-rows.js';
 
 /** What the rows of a stage need of the run. */
-export interface RowsEnvironment extends Omit<ReadingEnvironment, 'units'> {
+export interface RowsEnvironment extends Omit<ReadingEnvironment, 'units' | 'rejects'> {
   readonly reading: Reading;
+  readonly branches: readonly PlannedBranch[];
   /** The module of the thread that reads the endless rows of training. This thread reads them where it is left out. */
   readonly rowsWorker?: URL;
 }
@@ -23,6 +25,7 @@ export interface RowsEnvironment extends Omit<ReadingEnvironment, 'units'> {
 /** The rows of a stage, and the accounts of all that they pass, the source first. */
 export interface StageRows {
   readonly accounts: readonly OperatorAccount[];
+  readonly branches: readonly BranchAccounts[];
   /** Whether the rows were read to their end, so that the sums of all accounts must hold. */
   readonly ended: boolean;
   /** Shards that the sink committed, relative to the stage's folder. */
@@ -35,7 +38,7 @@ export interface StageRows {
 }
 
 /** Opens the rows of a stage. Nothing is read before `rows` is subscribed to. */
-export function openRows({ reading, rowsWorker, ...environment }: RowsEnvironment): StageRows {
+export function openRows({ reading, rowsWorker, branches: planned, ...environment }: RowsEnvironment): StageRows {
   const { budget, signal } = environment;
   // In the order of the rows, which is not the order in which they are opened: the sink first, the source last.
   const accounts: { readonly read: OperatorAccount[]; readonly through: OperatorAccount[]; written?: OperatorAccount } =
@@ -47,8 +50,12 @@ export function openRows({ reading, rowsWorker, ...environment }: RowsEnvironmen
   let total: number | undefined;
   let ended = false;
   let written: { readonly writing: Writing; readonly folder: string } | undefined;
+  const { stage, folder: stageFolder } = reading;
+  const { drop } = environment;
+  const branches = openBranches(planned, { stage, signal, budget, folder: stageFolder, units, drop });
   const toRead: ReadingEnvironment = {
     ...environment,
+    rejects: branches.rejects,
     units: (listed) => {
       units.length = 0;
       for (const unit of listed) units.push(unit);
@@ -61,13 +68,14 @@ export function openRows({ reading, rowsWorker, ...environment }: RowsEnvironmen
       const { read, through, written } = accounts;
       return [...read, ...through, ...(written === undefined ? [] : [written])];
     },
+    branches: branches.accounts,
     get ended() {
       return ended;
     },
     get shards() {
       if (written === undefined) return [];
       const { writing, folder } = written;
-      return writing.shards.map((shard) => ({ ...shard, file: join(folder, shard.file) }));
+      return [...writing.shards.map((shard) => ({ ...shard, file: join(folder, shard.file) })), ...branches.shards];
     },
     rows(options = {}) {
       return defer(() => {
@@ -87,22 +95,22 @@ export function openRows({ reading, rowsWorker, ...environment }: RowsEnvironmen
       });
     },
     through(step, { counted }) {
-      const drop = counted ? environment.drop : () => undefined;
-      const { stage, folder } = reading;
-      const linked = chain([step], { stage, signal, budget, folder, units, drop });
+      const dropped = counted ? drop : () => undefined;
+      const linked = chain([step], { stage, signal, budget, folder: stageFolder, units, drop: dropped });
       if (counted) accounts.through.push(...linked.accounts);
       return linked.run;
     },
     write(rows, { sink, options, use }, schema, folder) {
       const account = createAccount(use);
       const open = async () => {
+        await branches.open();
         await mkdir(folder, { recursive: true });
-        return sink.open(options, { stage: reading.stage, folder, schema, signal });
+        return sink.open(options, { stage, folder, schema, signal });
       };
-      const writing = writeRows(rows, open, { budget, account });
+      const writing = writeRows(branches.feed(rows), open, { budget, account });
       accounts.written = account;
-      written = { writing, folder: relative(reading.folder, folder) };
-      return writing.batches.pipe(
+      written = { writing, folder: relative(stageFolder, folder) };
+      const progress = writing.batches.pipe(
         map(
           (): Progress => ({
             kind: 'progress',
@@ -112,9 +120,10 @@ export function openRows({ reading, rowsWorker, ...environment }: RowsEnvironmen
           }),
         ),
       );
+      return merge(branches.writing, progress);
     },
     async settled() {
-      await written?.writing.settled();
+      await Promise.all([written?.writing.settled(), branches.settled()]);
     },
   };
 }

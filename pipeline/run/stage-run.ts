@@ -7,9 +7,11 @@ import { AlignflowError, placeError } from '../errors.js';
 import { droppedRows, type OperatorAccount } from '../graph/account.js';
 import type { MemoryBudget } from '../graph/budget.js';
 import { untilAborted } from '../graph/until-aborted.js';
+import { branchName } from '../manifest/names.js';
 import type { StageEvent } from '../metrics.js';
 import type { Operator } from '../operator.js';
 import type { Options, PlannedStage } from '../plan/plan.js';
+import { BRANCHES } from '../plan/plan-branches.js';
 import type { StageContext } from '../stage.js';
 import { writeFailure } from './atomic-file.js';
 import { collectExamples, type DrawRow } from './dropped-examples.js';
@@ -77,17 +79,18 @@ export async function runStage(stage: PlannedStage, environment: StageEnvironmen
       steps: stage.steps,
     },
     ...(environment.rowsWorker === undefined ? {} : { rowsWorker: environment.rowsWorker }),
+    branches: stage.branches,
     budget,
     signal,
     drop: (row, values) => {
       ledger.append(row);
-      examples.add(row, values);
+      if (row.stage === stage.name) examples.add(row, values);
     },
     room: () => ledger.room(),
     note: (text) => take({ kind: 'note', text }),
   });
   try {
-    await rm(join(stage.folder, ROWS), { recursive: true, force: true });
+    for (const made of [ROWS, BRANCHES]) await rm(join(stage.folder, made), { recursive: true, force: true });
     const events = stage.stage.run(stage.options, stage.inputs, stageContext(stage, environment, rows));
     await lastValueFrom(events.pipe(untilAborted(signal), tap(take)), { defaultValue: undefined });
     await examples.drawn();
@@ -106,6 +109,7 @@ export async function runStage(stage: PlannedStage, environment: StageEnvironmen
   const summary: StageReport = report.finish({
     seconds: (performance.now() - startedAt) / 1000,
     accounts: rows.accounts,
+    branches: rows.branches,
     examples: examples.shown(rows.accounts.map(({ operator }) => operator)),
     digest: digestOf(files),
     gates,
@@ -140,9 +144,14 @@ function stageContext(stage: PlannedStage, { budget, signal }: StageEnvironment,
   };
 }
 
-/** Rows in = rows out + dropped rows, for each operator of a stage whose rows came to their end. */
-function checkSums(stage: string, { accounts, ended }: StageRows): void {
+/** Rows in = rows out + dropped rows, for each operator of a stage (and its branches) whose rows came to their end. */
+function checkSums(stage: string, { accounts, branches, ended }: StageRows): void {
   if (!ended) return;
+  checkAccounts(stage, accounts);
+  for (const branch of branches) checkAccounts(branchName(stage, branch.name), branch.accounts);
+}
+
+function checkAccounts(stage: string, accounts: readonly OperatorAccount[]): void {
   for (const account of accounts) {
     const lost = account.rowsIn - account.rowsOut - droppedRows(account);
     if (lost !== 0) throw lostRows(stage, account, lost);

@@ -11,6 +11,7 @@ export function describeStage({ rows, curve, metrics }: StageReport): string {
   } else if (rows !== undefined) {
     parts.push(
       `${formatCount(rows.in)} rows in, ${formatCount(rows.out)} out, ${formatCount(rows.ledger)} in the ledger`,
+      ...(rows.branches ?? []).map(({ name, out }) => `${formatCount(out)} in the branch ${name}`),
     );
   }
   for (const { metric, value } of (metrics ?? []).slice(0, 4)) parts.push(`${metric} ${formatFigure(value)}`);

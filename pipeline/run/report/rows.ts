@@ -1,5 +1,5 @@
 import { formatCount, formatSeconds } from '../../terminal/format.js';
-import type { RowsReport } from '../report.js';
+import type { BranchReport, RowsReport } from '../report.js';
 import { droppedPart } from './dropped.js';
 import { percent } from './figures.js';
 import { html, type Markup } from './markup.js';
@@ -12,9 +12,17 @@ export function rowsPart(rows: RowsReport): Markup {
 ${sumCheck(rows)}
 ${dropBar(rows, drops)}
 ${operatorTable(rows)}
+${(rows.branches ?? []).map(branchPart)}
 ${droppedPart(rows.examples ?? [], (operator, reason) =>
   drops.findIndex((drop) => drop.name === operator && drop.reason === reason),
 )}`;
+}
+
+/** A branch in short: its sum and its operators. */
+function branchPart(branch: BranchReport): Markup {
+  return html`<h4>Branch ${branch.name}</h4>
+${sumCheck(branch)}
+${operatorTable(branch)}`;
 }
 
 /** Rows that an operator dropped for one reason. */
@@ -33,7 +41,7 @@ function dropsOf({ operators }: RowsReport): Drop[] {
 }
 
 /** Rows in = rows out + rows in the ledger (+ rows that a trainer did not need), or by how many rows that fails. */
-function sumCheck({ in: rowsIn, out, ledger, unused }: RowsReport): Markup {
+function sumCheck({ in: rowsIn, out, ledger, unused }: Pick<RowsReport, 'in' | 'out' | 'ledger' | 'unused'>): Markup {
   const missing = rowsIn - out - ledger - (unused ?? 0);
   const count = (rows: number) => html`<b>${formatCount(rows)}</b>`;
   const left = unused === undefined ? undefined : html` + ${count(unused)} read ahead and not needed`;
@@ -58,7 +66,7 @@ function dropBar({ in: rowsIn, out, unused = 0 }: RowsReport, drops: readonly Dr
 </ul>`;
 }
 
-function operatorTable({ operators }: RowsReport): Markup | undefined {
+function operatorTable({ operators }: Pick<RowsReport, 'operators'>): Markup | undefined {
   if (operators.length === 0) return undefined;
   return html`<div class="wide"><table class="operators"><thead><tr><th scope="col">Operator</th><th scope="col">In</th>
 <th scope="col">Out</th><th scope="col">Dropped</th><th scope="col">Time</th></tr></thead><tbody>${operators.map(

@@ -27,12 +27,13 @@ body {
   font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", sans-serif;
   overflow-wrap: anywhere;
 }
-h1, h2, h3, p, ul, dl, dd, figure { margin: 0; padding: 0; }
+h1, h2, h3, h4, p, ul, dl, dd, figure { margin: 0; padding: 0; }
 ul { list-style: none; }
 h1 { font-size: 34px; line-height: 1.15; letter-spacing: -0.02em; }
 h2 { font-size: 21px; letter-spacing: -0.01em; display: flex; flex-wrap: wrap; align-items: center; gap: 4px 10px; }
 h2 > span:first-child { color: var(--soft); font-weight: 400; }
 h3 { font-size: 12px; margin: 26px 0 10px; color: var(--soft); text-transform: uppercase; letter-spacing: 0.07em; }
+h4 { font-size: 14px; margin: 22px 0 8px; }
 small { font-size: 12.5px; color: var(--soft); font-weight: 400; }
 code { font: 0.9em ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
 a { color: var(--accent); text-decoration: none; }

@@ -50,6 +50,7 @@ function planOf(output: string, stages: Record<string, Work | { work: Work; more
       seed: 1,
       rows: { schema, from: source },
       steps: [],
+      branches: [],
       inputs: { name, seed: 1, rows: schema },
       facts: { hands: {} },
       gates: [],

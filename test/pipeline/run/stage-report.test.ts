@@ -5,7 +5,7 @@ import { collectReport } from '../../../pipeline/run/stage-report.js';
 import { describeStage } from '../../../pipeline/run/summary.js';
 
 const stage = { name: 'learn', stage: { name: 'contrastive' } } as Parameters<typeof collectReport>[0];
-const end = { seconds: 3, accounts: [], examples: [], digest: 'd', gates: [] };
+const end = { seconds: 3, accounts: [], branches: [], examples: [], digest: 'd', gates: [] };
 const step = (n: number, loss = 1 / n): StepMetrics => ({ kind: 'step', step: n, samples: 16, values: { loss } });
 
 function account(
