@@ -5,6 +5,7 @@ import { renderProblems } from '../manifest/render.js';
 import type { Plan } from '../plan/plan.js';
 import { planManifest } from '../plan/plan-manifest.js';
 import type { DrawRow } from '../run/dropped-examples.js';
+import { openEventLog } from '../run/event-log.js';
 import { rowsWorker } from '../run/rows-thread.js';
 import { run } from '../run/run.js';
 import { createProgressView } from '../terminal/progress.js';
@@ -20,13 +21,16 @@ export function addRunCommand(program: Command, prepare: Prepare, draw: DrawRow)
     .description('run a manifest; what is complete is skipped, what was interrupted goes on')
     .argument('<manifest>', 'the YAML file')
     .option('--set <path=value>', SET_HELP, collectOverrides, [])
-    .action(async (manifest: string, { set }: { set: readonly string[] }) => {
+    .option('--events <file>', 'write what happens as JSON lines; - for standard output')
+    .action(async (manifest: string, { set, events }: { set: readonly string[]; events?: string }) => {
       const { plan, problems } = await planManifest(manifest, { set });
       if (problems.length > 0) process.stderr.write(renderProblems(problems));
       if (plan === undefined) {
         process.exitCode = 2;
         return;
       }
+      const warn = (line: string) => void process.stderr.write(`${line}\n`);
+      const log = events === undefined ? undefined : await openEventLog(events, warn);
       const backend = await prepare(plan);
       const interruption = new AbortController();
       const interrupt = () => interruption.abort(interrupted);
@@ -35,9 +39,17 @@ export function addRunCommand(program: Command, prepare: Prepare, draw: DrawRow)
       const view = createProgressView(process.stderr);
       try {
         const options = { backend, draw, rowsWorker, signal: interruption.signal };
-        await lastValueFrom(run(plan, options).pipe(tap((event) => view.show(event))));
+        await lastValueFrom(
+          run(plan, options).pipe(
+            tap((event) => {
+              view.show(event);
+              log?.write(event);
+            }),
+          ),
+        );
       } finally {
         view.stop();
+        await log?.close();
         process.off('SIGINT', interrupt);
         process.off('SIGTERM', interrupt);
       }

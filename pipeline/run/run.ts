@@ -119,7 +119,7 @@ async function completeOrRun(stage: PlannedStage, plan: Plan, options: StageOpti
   try {
     const state = await inspectStage(folder, fingerprint);
     if (state.kind === 'complete') {
-      emit({ kind: 'stage-skipped', stage: name, use });
+      emit({ kind: 'stage-skipped', stage: name, use, digest: state.record.report.digest! });
       return { report: { ...state.record.report, status: 'skipped' } };
     }
     emit({ kind: 'stage-started', stage: name, use, resumed: state.kind === 'interrupted' });
@@ -133,8 +133,9 @@ async function completeOrRun(stage: PlannedStage, plan: Plan, options: StageOpti
     });
     if (failure !== undefined) return { report: failed(record.report, failure), failure };
     await completeStage(folder, record);
-    const { seconds } = record.report;
-    emit({ kind: 'stage-complete', stage: name, seconds, summary: describeStage(record.report) });
+    const { seconds, digest } = record.report;
+    const summary = describeStage(record.report);
+    emit({ kind: 'stage-complete', stage: name, seconds, summary, digest: digest! });
     return { report: record.report };
   } catch (failure) {
     return { report: failed({ name, use, seconds: (performance.now() - began) / 1000 }, failure), failure };

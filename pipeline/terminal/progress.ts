@@ -67,7 +67,9 @@ export function createProgressView(
           else print(`  ${event.stage}: ${event.use}${event.resumed ? ', goes on from its last checkpoint' : ''}`);
           break;
         case 'stage-skipped':
-          print(`${colours.dim('=')} ${event.stage.padEnd(names)}  ${colours.dim('complete, skipped')}`);
+          print(
+            `${colours.dim('=')} ${event.stage.padEnd(names)}  ${colours.dim(`complete, skipped  ${shortDigest(event.digest)}`)}`,
+          );
           break;
         case 'stage-event':
           if (running === undefined) break;
@@ -79,7 +81,7 @@ export function createProgressView(
         case 'stage-complete':
           running = undefined;
           print(
-            `${colours.green('✓')} ${event.stage.padEnd(names)}  ${event.summary} ${colours.dim(`(${formatSeconds(event.seconds)})`)}`,
+            `${colours.green('✓')} ${event.stage.padEnd(names)}  ${event.summary} ${colours.dim(`(${formatSeconds(event.seconds)})  ${shortDigest(event.digest)}`)}`,
           );
           break;
         case 'run-complete':
@@ -100,6 +102,11 @@ function advance(stage: Running, progress: Progress, at: number): void {
     stage.base = { done: progress.done, at, doing: progress.doing };
   }
   stage.progress = progress;
+}
+
+/** Enough of a digest to compare two runs by eye; the report has all of it. */
+function shortDigest(digest: string): string {
+  return digest.slice(0, 12);
 }
 
 /** A path as one would type it here. */

@@ -44,6 +44,7 @@ stages:
     use: filtering
     from: [pairs.unfit, pairs.broken]
     mix: exhaustion
+  tokens: { use: tokenization, from: pairs, with: { vocabulary: 300 } }
 `;
 
 const captions = async (path: string) => {
@@ -102,7 +103,7 @@ describe('branches', () => {
 
   it('have the same bytes for any batches', async () => {
     const digests = new Set<string>();
-    for (const batch of [1, 7, 64]) {
+    for (const batch of [1, 7, 1000, 65_536]) {
       await rm(join(folder, 'runs'), { recursive: true, force: true });
       await runManifest(folder, `variables.batch=${batch}`);
       digests.add(

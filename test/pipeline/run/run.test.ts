@@ -138,6 +138,8 @@ describe('run', () => {
     const third = start(planOf(output, { ...stages, b: { work: stages.b, more: { fingerprint: 'other' } } }));
     await third.done;
     expect(third.events.filter(({ kind }) => kind === 'stage-complete')).toHaveLength(2);
+    const shown = third.events.flatMap((event) => ('digest' in event ? [event.digest] : []));
+    expect(shown).toEqual([expect.stringMatching(/^[0-9a-f]{64}$/), expect.stringMatching(/^[0-9a-f]{64}$/)]);
   });
 
   it('ends with the first error, names its stage, reports it, and goes on from there', async () => {

@@ -57,20 +57,26 @@ describe('plain log', () => {
   it('has a line for each thing that happens, without control characters', () => {
     const log = view({ tty: false });
     log.show(started);
-    log.show({ kind: 'stage-skipped', stage: 'noisy', use: 'filtering' });
+    log.show({ kind: 'stage-skipped', stage: 'noisy', use: 'filtering', digest: '0123456789abcdef' });
     log.show({ kind: 'stage-started', stage: 'contrast', use: 'contrastive', resumed: true });
     log.show({ kind: 'stage-event', stage: 'contrast', event: { kind: 'note', text: 'compiled steps' } });
-    log.show({ kind: 'stage-complete', stage: 'contrast', seconds: 61, summary: '60 steps, loss 2' });
+    log.show({
+      kind: 'stage-complete',
+      stage: 'contrast',
+      seconds: 61,
+      summary: '60 steps, loss 2',
+      digest: 'fedcba9876543210',
+    });
     log.show({ kind: 'run-complete', seconds: 62, report: join(process.cwd(), 'runs/emoji/report.html') });
     log.stop();
     const text = log.raw();
     expect(text).toBe(stripVTControlCharacters(text));
     expect(text.split('\n')).toEqual([
       'emoji: 2 stages into runs/emoji',
-      '= noisy     complete, skipped',
+      '= noisy     complete, skipped  0123456789ab',
       '  contrast: contrastive, goes on from its last checkpoint',
       '  contrast: compiled steps',
-      '✓ contrast  60 steps, loss 2 (1 min 01 s)',
+      '✓ contrast  60 steps, loss 2 (1 min 01 s)  fedcba987654',
       'done in 1 min 02 s; the report is runs/emoji/report.html',
       '',
     ]);
