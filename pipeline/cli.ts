@@ -8,6 +8,7 @@ import { addNewCommand } from './commands/new.js';
 import { addPlanCommand } from './commands/plan.js';
 import { addRunCommand, type Prepare } from './commands/run.js';
 import { addSchemaCommand } from './commands/schema.js';
+import { addWorkerCommand } from './commands/worker.js';
 import { packageVersion } from './discovery/package.js';
 import { AlignflowError } from './errors.js';
 import type { DrawRow } from './run/dropped-examples.js';
@@ -26,6 +27,7 @@ export function createProgram(prepare: Prepare, draw: DrawRow): Command {
   addDroppedCommand(program);
   addSchemaCommand(program);
   addNewCommand(program);
+  addWorkerCommand(program);
   return program;
 }
 

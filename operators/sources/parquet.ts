@@ -2,10 +2,10 @@ import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Schema } from 'apache-arrow';
 import { schemaDifference } from '../../pipeline/batch/equal.js';
+import { plainBatch, plainSchema } from '../../pipeline/batch/plain.js';
 import { AlignflowError } from '../../pipeline/errors.js';
 import { defineSource } from '../../pipeline/source.js';
 import { openParquet, type ParquetFile, readRowGroup } from '../parquet/file.js';
-import { plainBatch, plainSchema } from '../parquet/plain-columns.js';
 import { fileName, listFiles } from './file-list.js';
 
 /**

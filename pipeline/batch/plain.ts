@@ -19,12 +19,12 @@ import {
   type Vector,
   vectorFromArray,
 } from 'apache-arrow';
-import { bitAt, bitmapBytes } from '../../pipeline/batch/bitmap.js';
-import { concatData } from '../../pipeline/batch/concat.js';
-import { readOffsets, writeOffsets } from '../../pipeline/batch/offsets.js';
-import { rangesOf } from '../../pipeline/batch/ranges.js';
-import { batchFrom } from '../../pipeline/batch/select.js';
-import { takeData } from '../../pipeline/batch/take.js';
+import { bitAt, bitmapBytes } from './bitmap.js';
+import { concatData } from './concat.js';
+import { readOffsets, writeOffsets } from './offsets.js';
+import { rangesOf } from './ranges.js';
+import { batchFrom } from './select.js';
+import { takeData } from './take.js';
 
 /** The schema with plain columns. Every column may be null: files of one data set differ in that. */
 export function plainSchema(schema: Schema): Schema {
