@@ -1,33 +1,43 @@
 /** The command line of the pipeline. Commands set an exit code: 0 done, 1 a stage or gate failed, 2 the manifest is wrong. */
 import { Command, CommanderError } from 'commander';
 import pico from 'picocolors';
-import { addCheckCommand } from './commands/check.js';
-import { addDescribeCommand } from './commands/describe.js';
-import { addDroppedCommand } from './commands/dropped.js';
-import { addNewCommand } from './commands/new.js';
-import { addPlanCommand } from './commands/plan.js';
-import { addRunCommand, type Prepare } from './commands/run.js';
-import { addSchemaCommand } from './commands/schema.js';
-import { addWorkerCommand } from './commands/worker.js';
+import type { Prepare } from './commands/run.js';
 import { packageVersion } from './discovery/package.js';
 import { AlignflowError } from './errors.js';
 import type { DrawRow } from './run/dropped-examples.js';
 
-/** The command `alignflow` with the commands of the pipeline. `prepare` makes ready what stages need before a run, `draw` draws rows. */
-export function createProgram(prepare: Prepare, draw: DrawRow): Command {
+/** What the commands of the pipeline need of the tensor side. */
+export interface Tools {
+  /** Makes ready what stages need before a run. */
+  readonly prepare: Prepare;
+  /** Draws a dropped row for the report. */
+  readonly draw: DrawRow;
+}
+
+type AddCommand = (program: Command, tools: Tools) => void;
+
+/** The commands of the pipeline in the order of the help text. Only the module of the one that is called is loaded. */
+const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
+  run: async () => (await import('./commands/run.js')).addRunCommand,
+  check: async () => (await import('./commands/check.js')).addCheckCommand,
+  plan: async () => (await import('./commands/plan.js')).addPlanCommand,
+  describe: async () => (await import('./commands/describe.js')).addDescribeCommand,
+  dropped: async () => (await import('./commands/dropped.js')).addDroppedCommand,
+  schema: async () => (await import('./commands/schema.js')).addSchemaCommand,
+  new: async () => (await import('./commands/new.js')).addNewCommand,
+  worker: async () => (await import('./commands/worker.js')).addWorkerCommand,
+};
+
+/** The command `alignflow` with the command of the pipeline that the command line calls, or with all of them. */
+export async function createProgram(argv: readonly string[], tools: Tools): Promise<Command> {
   const program = new Command('alignflow')
     .description('From raw image-text data to an aligned vision-language model with one manifest.')
     .version(packageVersion)
     .showHelpAfterError()
     .exitOverride();
-  addRunCommand(program, prepare, draw);
-  addCheckCommand(program);
-  addPlanCommand(program);
-  addDescribeCommand(program);
-  addDroppedCommand(program);
-  addSchemaCommand(program);
-  addNewCommand(program);
-  addWorkerCommand(program);
+  const called = argv[2] ?? '';
+  const names = Object.hasOwn(COMMANDS, called) ? [called] : Object.keys(COMMANDS);
+  for (const name of names) (await COMMANDS[name]!())(program, tools);
   return program;
 }
 

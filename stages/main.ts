@@ -10,7 +10,7 @@ import { addBackendCommands, setUpVisibly } from './backend/commands.js';
 /** Kinds of stages that use no tensors: a manifest of these alone needs no backend. */
 const withoutTensors = new Set(['filtering', 'tokenization']);
 
-const program = createProgram(prepareBackend, drawRow);
+const program = await createProgram(process.argv, { prepare: prepareBackend, draw: drawRow });
 addBackendCommands(program);
 await runProgram(program, process.argv);
 

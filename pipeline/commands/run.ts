@@ -15,7 +15,7 @@ import { collectOverrides, SET_HELP } from './overrides.js';
 export type Prepare = (plan: Plan) => Promise<string>;
 
 /** `alignflow run MANIFEST`: plans, then runs stage by stage, with live progress. */
-export function addRunCommand(program: Command, prepare: Prepare, draw: DrawRow): void {
+export function addRunCommand(program: Command, { prepare, draw }: { prepare: Prepare; draw: DrawRow }): void {
   program
     .command('run')
     .description('run a manifest; what is complete is skipped, what was interrupted goes on')

@@ -26,7 +26,7 @@ export async function scanBuiltIns(): Promise<readonly CatalogEntry[]> {
     [join(packageRoot, 'stages'), false],
   ] as const;
   const files = folders.flatMap(([folder, deep]) => (existsSync(folder) ? sourceFiles(folder, deep) : []));
-  const entries = scanFiles(files, true, (problem) => problems.push(problem));
+  const { entries } = scanFiles(files, true, (problem) => problems.push(problem));
   const [first] = problems;
   if (first !== undefined)
     throw new AlignflowError({
@@ -34,7 +34,7 @@ export async function scanBuiltIns(): Promise<readonly CatalogEntry[]> {
       where: { file: first.at.file, line: first.at.line, column: first.at.column },
       fix: 'mend this file: the catalog of alignflow itself cannot be made without it',
     });
-  return entries.sort((left, right) => (left.name < right.name ? -1 : 1));
+  return [...entries].sort((left, right) => (left.name < right.name ? -1 : 1));
 }
 
 /** The catalog as the build writes it: files relative to `dist`, compiled. The same sources give the same text. */

@@ -4,6 +4,7 @@ import type { Report } from '../manifest/problem.js';
 import { builtInEntries } from './built-in.js';
 import type { CatalogEntry, Kind } from './entry.js';
 import { sourceFiles } from './folders.js';
+import { sourceCache } from './source-cache.js';
 
 /** All operators and stages that a manifest may name. */
 export interface Catalog {
@@ -22,7 +23,7 @@ export interface Catalog {
 export async function openCatalog(folders: readonly Located<string>[], report: Report): Promise<Catalog> {
   const own = await builtInEntries();
   const files = new Set(folders.flatMap(({ value }) => sourceFiles(value)));
-  const users = files.size === 0 ? [] : (await import('./scan.js')).scanFiles([...files], false, report);
+  const users = files.size === 0 ? [] : await scanUserFiles([...files], report);
   const entries = new Map<string, CatalogEntry>();
   for (const entry of [...own, ...users]) {
     const other = entries.get(entry.name);
@@ -36,6 +37,21 @@ export async function openCatalog(folders: readonly Located<string>[], report: R
       });
   }
   return makeCatalog([...entries.values()]);
+}
+
+/** What users' files define. A scan without problems is kept: checking again loads no parser of TypeScript. */
+async function scanUserFiles(files: readonly string[], report: Report): Promise<readonly CatalogEntry[]> {
+  const cache = sourceCache<readonly CatalogEntry[]>('catalog', files);
+  const kept = cache.read();
+  if (kept !== undefined) return kept;
+  const { scanFiles } = await import('./scan.js');
+  let right = true;
+  const { entries, sources } = scanFiles(files, false, (problem) => {
+    right = false;
+    report(problem);
+  });
+  if (right) cache.keep(entries, sources);
+  return entries;
 }
 
 function makeCatalog(list: readonly CatalogEntry[]): Catalog {

@@ -1,21 +1,23 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { ts } from 'ts-morph';
 import { cacheFolder } from '../cache-folder.js';
 import { AlignflowError, reasonOf } from '../errors.js';
 import { resolveImport } from './imports.js';
 import { packageVersion } from './package.js';
 
-/** A user's file, compiled with all that it imports by relative paths. */
+/** A user's file, compiled with all that it imports by relative paths. Plain data, which can be kept. */
 export interface Compiled {
   /** The module to import. */
   readonly url: string;
   /** SHA-256 over the sources of all files in it, hexadecimal: it changes when any of them does. */
   readonly version: string;
-  /** The compiled files, by path, with the source that each was made of and its source map. */
-  readonly modules: ReadonlyMap<string, { readonly source: string; readonly map: string }>;
+  /** The compiled files, with the source that each was made of; its source map is beside it, `.map` behind its name. */
+  readonly modules: readonly { readonly path: string; readonly source: string }[];
+  /** Files that they import besides: of packages, and of alignflow itself. */
+  readonly imported: readonly string[];
 }
 
 const COMPILER_OPTIONS: ts.CompilerOptions = {
@@ -30,6 +32,7 @@ interface Part {
   readonly map: string;
   readonly source: string;
   readonly code: string;
+  readonly urls: readonly string[];
 }
 
 /**
@@ -42,14 +45,18 @@ export function compileFile(file: string): Compiled {
   const version = hashOf([...parts.values()].map((part) => part.code).sort());
   const place = hashOf([packageVersion, ...[...parts.values()].flatMap((part) => [part.source, part.text]).sort()]);
   const folder = join(cacheFolder(), 'operators', place.slice(0, 32));
-  const modules = new Map<string, { source: string; map: string }>();
+  const modules: { path: string; source: string }[] = [];
   mkdirSync(folder, { recursive: true });
   for (const { source, text, map } of parts.values()) {
     const path = join(folder, compiledName(source));
+    writeWhole(`${path}.map`, map);
     writeWhole(path, text);
-    modules.set(path, { source, map });
+    modules.push({ path, source });
   }
-  return { url: pathToFileURL(join(folder, compiledName(file))).href, version, modules };
+  const imported = [...new Set([...parts.values()].flatMap((part) => part.urls))]
+    .filter((url) => url.startsWith('file:'))
+    .map((url) => fileURLToPath(url));
+  return { url: pathToFileURL(join(folder, compiledName(file))).href, version, modules, imported };
 }
 
 function collect(file: string, parts: Map<string, Part>): void {
@@ -71,18 +78,22 @@ function collect(file: string, parts: Map<string, Part>): void {
       where: { file, ...placeIn(code, diagnostic.start ?? 0) },
     });
   const imported: string[] = [];
+  const urls: string[] = [];
   const text = rewriteImports(
     outputText,
     (specifier) => {
       const at = Math.max(0, code.search(new RegExp(`['"]${specifier.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}['"]`)));
       const target = resolveImport(specifier, file, { file, ...placeIn(code, at) });
-      if ('url' in target) return target.url;
+      if ('url' in target) {
+        urls.push(target.url);
+        return target.url;
+      }
       imported.push(target.source);
       return `./${compiledName(target.source)}`;
     },
     file,
   );
-  parts.set(file, { text, map: sourceMapText, source: file, code });
+  parts.set(file, { text, map: sourceMapText, source: file, code, urls });
   for (const other of imported) collect(other, parts);
 }
 

@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { SourceMap } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { AlignflowError, reasonOf, type Where } from '../errors.js';
@@ -8,6 +9,7 @@ import type { Stage } from '../stage.js';
 import type { Compiled } from './compile.js';
 import type { CatalogEntry } from './entry.js';
 import { packageVersion } from './package.js';
+import { sourceCache } from './source-cache.js';
 
 /** Options of an operator or a stage: defaults filled in, checked against its schema, units turned into numbers. */
 export type Options = Readonly<Record<string, unknown>>;
@@ -32,8 +34,7 @@ export async function loadDefinition(entry: CatalogEntry): Promise<Loaded> {
     const module = pathToFileURL(entry.file).href;
     return { definition: checkExport(await importModule(module), entry), version: packageVersion, module };
   }
-  const { compileFile } = await import('./compile.js');
-  const compiled = compileFile(entry.file);
+  const compiled = await compile(entry.file);
   const { url: module, version } = compiled;
   try {
     return { definition: checkExport(await importModule(module), entry), version, module };
@@ -45,6 +46,21 @@ export async function loadDefinition(entry: CatalogEntry): Promise<Loaded> {
       cause: error,
     });
   }
+}
+
+/** A user's file, compiled: as it was kept, where none of its sources has changed and all that it needs is there. */
+async function compile(file: string): Promise<Compiled> {
+  const cache = sourceCache<Compiled>('compiled', [file]);
+  const kept = cache.read();
+  const needed = kept && [...kept.modules.map(({ path }) => path), ...kept.imported];
+  if (needed?.every((path) => existsSync(path))) return kept!;
+  const { compileFile } = await import('./compile.js');
+  const compiled = compileFile(file);
+  cache.keep(
+    compiled,
+    compiled.modules.map(({ source }) => source),
+  );
+  return compiled;
 }
 
 async function importModule(url: string): Promise<unknown> {
@@ -70,9 +86,10 @@ function throwPlace(error: unknown, compiled: Compiled): Where | undefined {
   for (const [, path = '', line = '1', column = '1'] of stack.matchAll(
     /((?:file:\/\/)?\/[^\s()]+?):(\d+)(?::(\d+))?/g,
   )) {
-    const module = compiled.modules.get(path.startsWith('file:') ? fileURLToPath(path) : path);
+    const file = path.startsWith('file:') ? fileURLToPath(path) : path;
+    const module = compiled.modules.find((one) => one.path === file);
     if (module === undefined) continue;
-    const map = new SourceMap(JSON.parse(module.map));
+    const map = new SourceMap(JSON.parse(readFileSync(`${file}.map`, 'utf8')));
     const entry = map.findEntry(Number(line) - 1, Number(column) - 1);
     if (!('originalLine' in entry)) return { file: module.source, line: 1 };
     return { file: module.source, line: entry.originalLine + 1, column: entry.originalColumn + 1 };

@@ -30,17 +30,23 @@ const GIVEN_OPTIONS: readonly (readonly [name: string, parameter: number])[] = [
   ['judge', 1],
 ];
 
+/** What a scan found, and all files that it read for it: those that were named and those that they import types from. */
+export interface Scan {
+  readonly entries: readonly CatalogEntry[];
+  readonly sources: readonly string[];
+}
+
 /**
  * Reads what files define, by syntax: nothing is executed, no types are computed. Files without an `export default` are
  * helpers and are left out. What cannot be read is reported with its file and line.
  */
-export function scanFiles(files: readonly string[], builtIn: boolean, report: Report): CatalogEntry[] {
+export function scanFiles(files: readonly string[], builtIn: boolean, report: Report): Scan {
   const project = new Project({
     skipAddingFilesFromTsConfig: true,
     skipFileDependencyResolution: true,
     skipLoadingLibFiles: true,
   });
-  return files.flatMap((path) => {
+  const entries = files.flatMap((path) => {
     const file = project.addSourceFileAtPath(path);
     try {
       const entry = scanFile(file, builtIn);
@@ -51,6 +57,7 @@ export function scanFiles(files: readonly string[], builtIn: boolean, report: Re
       return [];
     }
   });
+  return { entries, sources: project.getSourceFiles().map((file) => file.getFilePath()) };
 }
 
 function scanFile(file: SourceFile, builtIn: boolean): CatalogEntry | undefined {

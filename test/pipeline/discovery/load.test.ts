@@ -1,5 +1,6 @@
-import { utimesSync, writeFileSync } from 'node:fs';
+import { rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Schema, Utf8 } from 'apache-arrow';
 import { defer } from 'rxjs';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -102,6 +103,29 @@ describe('loadDefinition', () => {
   it("lets import.meta name the user's own file", async () => {
     const { definition } = await load({ 'x.ts': operator('', '({ [import.meta.url]: [] }) as never') });
     expect(Object.keys((definition as Operator<object>).reads({}))[0]).toMatch(/alignflow-test-\w+\/x\.ts$/);
+  });
+
+  it('compiles once: again only when a source has changed, or what was made of it has gone', async () => {
+    const folder = operators({ 'x.ts': operator("import './y.js';"), 'y.ts': 'export const y = 1;' });
+    const first = await loadDefinition(await entryOf(folder));
+    const made = fileURLToPath(first.module);
+    utimesSync(made, 0, 0);
+    expect(await loadDefinition(await entryOf(folder))).toEqual(first);
+    expect(statSync(made).mtimeMs).toBe(0);
+    rmSync(made);
+    await loadDefinition(await entryOf(folder));
+    expect(statSync(made).mtimeMs).toBeGreaterThan(0);
+    writeFileSync(join(folder, 'y.ts'), 'export const y = 2;');
+    const second = await loadDefinition(await entryOf(folder));
+    expect(second.version).not.toBe(first.version);
+    expect(second.module).not.toBe(first.module);
+  });
+
+  it('sees a changed option without being started anew', async () => {
+    const folder = operators({ 'x.ts': operator('') });
+    expect((await entryOf(folder)).schema.properties).toHaveProperty('a');
+    writeFileSync(join(folder, 'x.ts'), operator('').replace('a?: string', 'b?: string'));
+    expect((await entryOf(folder)).schema.properties).toHaveProperty('b');
   });
 
   it('has a version that changes with any of the files, and only then', async () => {

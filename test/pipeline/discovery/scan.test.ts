@@ -9,10 +9,10 @@ import { makeFolder } from '../folder.js';
 function scan(files: Record<string, string>): { entries: CatalogEntry[]; problems: string[] } {
   const folder = makeFolder(files);
   const problems: string[] = [];
-  const entries = scanFiles(sourceFiles(folder), false, ({ at, message }) =>
+  const { entries } = scanFiles(sourceFiles(folder), false, ({ at, message }) =>
     problems.push(`${at.file.slice(folder.length + 1)}:${at.line} ${message}`),
   );
-  return { entries, problems };
+  return { entries: [...entries], problems };
 }
 
 /** The schema of an operator's options: an interface's fields and defaults as text. */
@@ -276,7 +276,7 @@ type Named = 'p' | 'q';`;
 
 it('scans files by their full path', () => {
   const folder = makeFolder({ 'x.ts': operator('') });
-  expect(scanFiles([join(folder, 'x.ts')], true, () => {})[0]).toMatchObject({
+  expect(scanFiles([join(folder, 'x.ts')], true, () => {}).entries[0]).toMatchObject({
     file: join(folder, 'x.ts'),
     builtIn: true,
   });
