@@ -1,14 +1,18 @@
-/** `npm run bench -- emoji`: measures the emoji manifest and the step of its contrastive stage beside PyTorch's. */
+/**
+ * `npm run bench -- emoji`: measures the emoji manifest and the step of its contrastive stage beside PyTorch's.
+ * `npm run bench -- engine`: measures the engine.
+ */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { type EmojiRun, runEmoji, runEmojiCold } from './emoji-run.js';
+import { measureCheck, measureOverhead } from './engine.js';
 import { type Figure, languageFigures, modelFigures, sameFigures, sumFigures } from './figures.js';
 import { describeMachine } from './machine.js';
 import { pythonWithTorch } from './peer.js';
-import { appendResults, renderResults } from './results.js';
+import { appendResults, renderFigures, renderResults } from './results.js';
 import { type RaceResult, raceSteps } from './step-race.js';
 
 /** What the command line of `emoji` gives. */
@@ -30,6 +34,7 @@ const KEPT = 12;
 const ENGLISH = { manifest: 'manifests/emoji-english.yaml' };
 
 const repository = fileURLToPath(new URL('../../../', import.meta.url));
+const RESULTS = join(repository, 'test/bench/results.md');
 const program = new Command('bench').description(
   'Measures alignflow and appends what it found to test/bench/results.md.',
 );
@@ -43,7 +48,18 @@ program
   .option('--python <file>', 'a Python with PyTorch; a virtual environment is made unless given')
   .option('--set <path=value>', 'override a value of the manifest', (one: string, all: string[]) => [...all, one], [])
   .action(benchEmoji);
+program
+  .command('engine')
+  .description('what the engine itself costs: time per batch and operator, the start of a check')
+  .action(benchEngine);
 await program.parseAsync();
+
+async function benchEngine(): Promise<void> {
+  const figures = [await measureOverhead(), ...(await measureCheck(repository))];
+  const section = renderFigures('engine', describeMachine(repository), figures);
+  process.stdout.write(section);
+  await appendResults(RESULTS, section);
+}
 
 async function benchEmoji(options: EmojiOptions): Promise<void> {
   const machine = describeMachine(repository);
@@ -78,8 +94,9 @@ async function benchEmoji(options: EmojiOptions): Promise<void> {
       ],
       races,
     };
-    process.stdout.write(renderResults(results));
-    await appendResults(join(repository, 'test/bench/results.md'), results);
+    const section = renderResults(results);
+    process.stdout.write(section);
+    await appendResults(RESULTS, section);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

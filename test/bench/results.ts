@@ -17,33 +17,48 @@ export interface EmojiResults {
 }
 
 /** Appends a section to the file. */
-export async function appendResults(file: string, results: EmojiResults): Promise<void> {
-  await appendFile(file, renderResults(results));
+export async function appendResults(file: string, section: string): Promise<void> {
+  await appendFile(file, section);
+}
+
+/** A section of figures alone. */
+export function renderFigures(title: string, machine: Machine, figures: readonly Figure[]): string {
+  return [`\n## ${title}, ${machine.date}, ${machine.commit}\n`, `${describe(machine)}.\n`, figureTable(figures)].join(
+    '\n',
+  );
 }
 
 /** One section of `results.md`. */
 export function renderResults({ machine, cold, set, run, figures, races }: EmojiResults): string {
-  const { processor, cores, memoryBytes, instructions, node, commit, date } = machine;
+  const { commit, date } = machine;
   return [
     `\n## emoji, ${date}, ${commit}\n`,
-    `${processor}, ${cores} cores, ${(memoryBytes / 1e9).toFixed(0)} GB, ${instructions.join(' ') || 'no AVX2'}; Node ${node}, ${run.report.backend}.`,
+    `${describe(machine)}, ${run.report.backend}.`,
     ...(set.length > 0 ? [`Not the shipped manifest: \`${set.join('`, `')}\`.`] : []),
     `\n${cold ? 'From nothing: fresh clone, empty caches of npm, pip and alignflow.' : 'Built, with its caches.'}\n`,
     table(
       ['part', 'seconds'],
       [...run.parts, ...stageTimes(run)].map(([name, seconds]) => [name, seconds.toFixed(1)]),
     ),
-    table(
-      ['figure', 'value', 'wanted', 'met'],
-      figures.map(({ name, value, wanted, met }) => [
-        name,
-        value,
-        wanted ?? '',
-        met === undefined ? '' : met ? 'yes' : '**no**',
-      ]),
-    ),
+    figureTable(figures),
     ...races.map(renderRace),
   ].join('\n');
+}
+
+function describe({ processor, cores, memoryBytes, instructions, node }: Machine): string {
+  return `${processor}, ${cores} cores, ${(memoryBytes / 1e9).toFixed(0)} GB, ${instructions.join(' ') || 'no AVX2'}; Node ${node}`;
+}
+
+function figureTable(figures: readonly Figure[]): string {
+  return table(
+    ['figure', 'value', 'wanted', 'met'],
+    figures.map(({ name, value, wanted, met }) => [
+      name,
+      value,
+      wanted ?? '',
+      met === undefined ? '' : met ? 'yes' : '**no**',
+    ]),
+  );
 }
 
 function stageTimes({ report }: EmojiRun): (readonly [string, number])[] {
