@@ -1,4 +1,4 @@
-/** What the engine itself costs: time per batch and operator, the start of a command. */
+/** What the engine itself costs: time per batch and operator, the start of a command, the memory of a run. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -87,6 +87,49 @@ export async function measureCheck(repository: string): Promise<Figure[]> {
     }));
   } finally {
     await rm(cache, { recursive: true, force: true });
+  }
+}
+
+/** Bytes that a run may have resident beside the `memory` of its manifest. */
+const BESIDE = 300e6;
+
+/**
+ * The most memory of runs with `memory: 256MB`: 2 GB of rows and 20 GB through a sink that takes 2 ms for each batch of 6.4 MB,
+ * and 2 GB through one that takes 50 ms, slower than the rows are made.
+ */
+export async function measureMemory(repository: string): Promise<Figure[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'alignflow-bench-'));
+  const most = 256e6 + BESIDE;
+  const peakOf = async (bytes: string, delay: number) => {
+    const set = [
+      `output=${join(folder, 'run')}`,
+      `stages.all.source.with.bytes=${bytes}`,
+      `stages.all.sink.with.delay=${delay}`,
+    ];
+    await rm(join(folder, 'run'), { recursive: true, force: true });
+    const options = set.flatMap((override) => ['--set', override]);
+    const command = ['dist/stages/main.js', 'run', 'test/bench/flow/flow.yaml', ...options];
+    return (await measureCommand('node', command, { folder: repository })).peakBytes;
+  };
+  try {
+    const few = await peakOf('2GB', 2);
+    const many = await peakOf('20GB', 2);
+    const slow = await peakOf('2GB', 50);
+    const figure = (name: string, peak: number): Figure => ({
+      name: `peak resident memory, ${name}`,
+      value: `${(peak / 1e6).toFixed(0)} MB`,
+      wanted: `at most ${most / 1e6} MB`,
+      met: peak <= most,
+    });
+    const ratio = many / few;
+    return [
+      figure('2 GB of rows', few),
+      figure('20 GB of rows', many),
+      { name: '20 GB against 2 GB', value: ratio.toFixed(2), wanted: 'within 10 %', met: Math.abs(ratio - 1) <= 0.1 },
+      figure('2 GB of rows, a slow sink', slow),
+    ];
+  } finally {
+    await rm(folder, { recursive: true, force: true });
   }
 }
 

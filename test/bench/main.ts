@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { type EmojiRun, runEmoji, runEmojiCold } from './emoji-run.js';
-import { measureCheck, measureOverhead } from './engine.js';
+import { measureCheck, measureMemory, measureOverhead } from './engine.js';
 import { type Figure, languageFigures, modelFigures, sameFigures, sumFigures } from './figures.js';
 import { describeMachine } from './machine.js';
 import { pythonWithTorch } from './peer.js';
@@ -50,12 +50,12 @@ program
   .action(benchEmoji);
 program
   .command('engine')
-  .description('what the engine itself costs: time per batch and operator, the start of a check')
+  .description('what the engine itself costs: time per batch and operator, the start of a check, memory')
   .action(benchEngine);
 await program.parseAsync();
 
 async function benchEngine(): Promise<void> {
-  const figures = [await measureOverhead(), ...(await measureCheck(repository))];
+  const figures = [await measureOverhead(), ...(await measureCheck(repository)), ...(await measureMemory(repository))];
   const section = renderFigures('engine', describeMachine(repository), figures);
   process.stdout.write(section);
   await appendResults(RESULTS, section);
