@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { cacheFolder } from '../cache-folder.js';
-import { packageRoot, packageVersion } from './package.js';
+import { codeRoot, packageVersion } from './package.js';
 
 /** A value as it is kept, with the hash of each file that it was made of. */
 interface Kept<T> {
@@ -19,9 +19,9 @@ export interface SourceCache<T> {
   keep(value: T, sources: readonly string[]): void;
 }
 
-/** `kind` is what is kept, `of` the files that it is asked for. Other versions and places of alignflow have their own. */
+/** `kind` is what is kept, `of` the files that it is asked for. Other versions and places of alignflow have their own, its sources and what was built of them too. */
 export function sourceCache<T>(kind: string, of: readonly string[]): SourceCache<T> {
-  const id = sha256([packageVersion, packageRoot, ...of].join('\n')).slice(0, 32);
+  const id = sha256([packageVersion, codeRoot, ...of].join('\n')).slice(0, 32);
   const path = join(cacheFolder(), kind, `${id}.json`);
   return {
     read() {

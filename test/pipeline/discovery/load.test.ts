@@ -1,14 +1,18 @@
+import { execFile } from 'node:child_process';
 import { rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { Schema, Utf8 } from 'apache-arrow';
 import { defer } from 'rxjs';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { openCatalog } from '../../../pipeline/discovery/catalog.js';
 import type { CatalogEntry } from '../../../pipeline/discovery/entry.js';
 import { type Loaded, loadDefinition } from '../../../pipeline/discovery/load.js';
+import { packageRoot } from '../../../pipeline/discovery/package.js';
 import { AlignflowError } from '../../../pipeline/errors.js';
 import type { Operator } from '../../../pipeline/operator.js';
+import { planManifest } from '../../../pipeline/plan/plan-manifest.js';
 import { makeFolder } from '../folder.js';
 
 /** A folder of operators, with a cache of its own. */
@@ -119,6 +123,28 @@ describe('loadDefinition', () => {
     const second = await loadDefinition(await entryOf(folder));
     expect(second.version).not.toBe(first.version);
     expect(second.module).not.toBe(first.module);
+  });
+
+  it('keeps what it compiled apart for alignflow from source and as it was built', async () => {
+    const source = `import { defineSource } from 'alignflow';
+import { Schema } from 'apache-arrow';
+export interface Thing {}
+export default defineSource({
+  name: 'my/thing',
+  defaults: {},
+  schema: async (_config: Thing) => new Schema([]),
+  units: async () => [],
+  read: async function* () {},
+});
+`;
+    const manifest = 'name: n\noperators: [./o]\nstages: { a: { use: filtering, source: { use: my/thing } } }\n';
+    const folder = operators({ 'o/x.ts': source, 'm.yaml': manifest });
+    const file = join(folder, 'm.yaml');
+    expect((await planManifest(file, { workingFolder: folder })).problems).toEqual([]);
+    const command = [join(packageRoot, 'dist/stages/main.js'), 'check', file];
+    const { stdout } = await promisify(execFile)('node', command, { cwd: folder, env: process.env });
+    expect(stdout).toContain('nothing wrong');
+    expect((await planManifest(file, { workingFolder: folder })).problems).toEqual([]);
   });
 
   it('sees a changed option without being started anew', async () => {
