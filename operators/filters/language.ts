@@ -1,8 +1,11 @@
 import { Utf8 } from 'apache-arrow';
+import { defer, map } from 'rxjs';
 import { readColumn } from '../../pipeline/batch/column.js';
+import { keepRows } from '../../pipeline/batch/select.js';
 import { AlignflowError } from '../../pipeline/errors.js';
-import { defineFilter } from '../../pipeline/filter.js';
-import { createLanguageDetector } from '../text/language.js';
+import { mapAsync } from '../../pipeline/graph/map-async.js';
+import { defineOperator } from '../../pipeline/operator.js';
+import type { LanguageDetector } from '../text/language.js';
 import { LANGUAGES } from '../text/script.js';
 
 /**
@@ -25,49 +28,72 @@ export interface Language {
   confidence: number;
 }
 
-export default defineFilter({
+export default defineOperator({
   name: 'filter/language',
   defaults: { column: 'caption', among: [], confidence: 0 },
   reads: ({ column, language }: Language) => ({ [language ?? column]: new Utf8() }),
-  check: ({ keep, language, among }) => {
-    if (keep.length === 0) {
-      throw new AlignflowError({ what: 'keep is empty: no row is kept', expected: 'at least one language' });
-    }
-    if (language !== undefined) return;
-    const unknown = [...keep, ...among].find((code) => !LANGUAGES.includes(code));
-    if (unknown !== undefined) {
-      throw new AlignflowError({
-        what: `the language "${unknown}" cannot be detected`,
-        expected: `one of: ${LANGUAGES.join(', ')}`,
-      });
-    }
-    const left = keep.find((code) => among.length > 0 && !among.includes(code));
-    if (left === undefined) return;
-    throw new AlignflowError({
-      what: `keep names "${left}", and among does not`,
-      expected: 'every language of keep among those that occur',
-    });
+  writes: (schema, config) => {
+    checkLanguages(config);
+    return schema;
   },
   drops: ['null', 'unsure', 'other'],
   measures: ['confidence'],
-  judge: (batch, config, context) => {
+  run: (config, context) => {
     const keep = new Set(config.keep);
-    if (config.language !== undefined) {
-      const languages = readColumn(batch, config.language, Utf8);
-      return (row) => {
-        const language = languages.get(row);
-        return language === null ? 'null' : keep.has(language) ? undefined : 'other';
-      };
-    }
-    const texts = readColumn(batch, config.column, Utf8);
-    const detect = createLanguageDetector(config.among);
-    return (row) => {
-      const text = texts.get(row);
-      if (text === null) return 'null';
-      const detected = detect(text);
-      context.measure('confidence', detected?.confidence ?? 0);
-      if (detected === undefined || detected.confidence < config.confidence) return 'unsure';
-      return keep.has(detected.language) ? undefined : 'other';
-    };
+    const { language, column, among, confidence: least } = config;
+    if (language !== undefined)
+      return map((batch) => {
+        const languages = readColumn(batch, language, Utf8);
+        return keepRows(batch, context, (row) => {
+          const found = languages.get(row);
+          return found === null ? 'null' : keep.has(found) ? undefined : 'other';
+        });
+      });
+    // The detector's tables take half a second to load: they are when the first batch is there, not when a manifest is checked.
+    return (batches) =>
+      defer(() => {
+        let loading: Promise<LanguageDetector> | undefined;
+        let detect: LanguageDetector | undefined;
+        return batches.pipe(
+          mapAsync(context, async (batch) => {
+            loading ??= import('../text/language.js').then(({ createLanguageDetector }) =>
+              createLanguageDetector(among),
+            );
+            detect = await loading;
+            return batch;
+          }),
+          map((batch) => {
+            const texts = readColumn(batch, column, Utf8);
+            return keepRows(batch, context, (row) => {
+              const text = texts.get(row);
+              if (text === null) return 'null';
+              const detected = detect!(text);
+              context.measure('confidence', detected?.confidence ?? 0);
+              if (detected === undefined || detected.confidence < least) return 'unsure';
+              return keep.has(detected.language) ? undefined : 'other';
+            });
+          }),
+        );
+      });
   },
 });
+
+function checkLanguages({ keep, language, among }: Language): void {
+  if (keep.length === 0) {
+    throw new AlignflowError({ what: 'keep is empty: no row is kept', expected: 'at least one language' });
+  }
+  if (language !== undefined) return;
+  const unknown = [...keep, ...among].find((code) => !LANGUAGES.includes(code));
+  if (unknown !== undefined) {
+    throw new AlignflowError({
+      what: `the language "${unknown}" cannot be detected`,
+      expected: `one of: ${LANGUAGES.join(', ')}`,
+    });
+  }
+  const left = keep.find((code) => among.length > 0 && !among.includes(code));
+  if (left === undefined) return;
+  throw new AlignflowError({
+    what: `keep names "${left}", and among does not`,
+    expected: 'every language of keep among those that occur',
+  });
+}

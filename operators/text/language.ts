@@ -9,6 +9,9 @@ export interface DetectedLanguage {
   readonly confidence: number;
 }
 
+/** Tells the language of a text; undefined for one without letters. */
+export type LanguageDetector = (text: string) => DetectedLanguage | undefined;
+
 /**
  * Tells the language of texts. The script is looked at first: it decides alone for Japanese with Kana, Korean, Thai, Greek
  * and others, and leaves a few candidates for Arabic, Cyrillic and Devanagari. Among candidates, and for Latin letters, the
@@ -20,7 +23,7 @@ export interface DetectedLanguage {
  *
  * @param among languages that occur at all; every language when empty.
  */
-export function createLanguageDetector(among: readonly string[]): (text: string) => DetectedLanguage | undefined {
+export function createLanguageDetector(among: readonly string[]): LanguageDetector {
   const detector = eld.newInstance();
   const possible = new Set(among);
   return (text) => {
