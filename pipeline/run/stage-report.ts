@@ -34,6 +34,10 @@ export function collectReport({ name, stage }: Pick<PlannedStage, 'name' | 'stag
   let trained = 0;
   return {
     results: results as readonly Result[],
+    /** The figures that belong to what the stage made: all of them but those of training, which tell of times too. */
+    get made(): readonly Result[] {
+      return last === undefined ? results : [];
+    },
     take(event: StageEvent): void {
       if (event.kind === 'result') results.push(event);
       if (event.kind === 'sample' && samples.length < SAMPLES) samples.push(event);

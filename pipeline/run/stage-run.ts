@@ -8,7 +8,7 @@ import { droppedRows, type OperatorAccount } from '../graph/account.js';
 import type { MemoryBudget } from '../graph/budget.js';
 import { untilAborted } from '../graph/until-aborted.js';
 import { branchName } from '../manifest/names.js';
-import type { StageEvent } from '../metrics.js';
+import type { Result, StageEvent } from '../metrics.js';
 import type { Operator } from '../operator.js';
 import type { Options, PlannedStage } from '../plan/plan.js';
 import { BRANCHES } from '../plan/plan-branches.js';
@@ -111,7 +111,7 @@ export async function runStage(stage: PlannedStage, environment: StageEnvironmen
     accounts: rows.accounts,
     branches: rows.branches,
     examples: examples.shown(rows.accounts.map(({ operator }) => operator)),
-    digest: digestOf(files),
+    digest: digestOf(files, report.made),
     gates,
   });
   const record = { fingerprint: stage.fingerprint, files, report: summary };
@@ -200,10 +200,14 @@ async function hashFile(path: string): Promise<Omit<StageFile, 'file'>> {
 /** Files of the engine that say how a stage was made, not what it made. */
 const NOT_MADE = new Set(['started.json', 'manifest.yaml', 'metrics.parquet']);
 
-/** One hash for all that the stage made. Not of the ledger: the order of its rows depends on which operator was faster. */
-function digestOf(files: readonly StageFile[]): string {
+/**
+ * One hash for all that the stage made, files and figures. Not of the ledger: the order of its rows depends on which operator
+ * was faster.
+ */
+function digestOf(files: readonly StageFile[], figures: readonly Result[]): string {
   const hash = createHash('sha256');
   for (const { file, sha256 } of files) if (file !== LEDGER) hash.update(`${file}\0${sha256}\n`);
+  for (const { task, metric, value } of figures) hash.update(`${task}\0${metric}\0${value}\n`);
   return hash.digest('hex');
 }
 

@@ -1,7 +1,20 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RecordBatch } from 'apache-arrow';
-import { defer, EMPTY, filter, ignoreElements, lastValueFrom, map, NEVER, Observable, of, tap, toArray } from 'rxjs';
+import {
+  concat,
+  defer,
+  EMPTY,
+  filter,
+  ignoreElements,
+  lastValueFrom,
+  map,
+  NEVER,
+  Observable,
+  of,
+  tap,
+  toArray,
+} from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { batchOf, int32Column } from '../../../pipeline/batch/build.js';
 import { takeRows } from '../../../pipeline/batch/select.js';
@@ -115,6 +128,21 @@ describe('run', () => {
     const [a, b] = reportOf(plan).stages;
     expect(a).toMatchObject({ name: 'a', use: 'kind-of-a', status: 'complete', rows: { in: 4, out: 4, ledger: 0 } });
     expect(b?.metrics).toEqual([{ task: 't', metric: 'm', value: 1 }]);
+  });
+
+  it('has digests of figures too, where they are what the stage made', async () => {
+    const scores = (value: number, ...more: StageEvent[]): Work => {
+      const result: StageEvent = { kind: 'result', task: 't', metric: 'm', value };
+      return (context) => concat(context.rows().pipe(ignoreElements()), of<StageEvent[]>(...more, result));
+    };
+    const step: StageEvent = { kind: 'step', step: 1, samples: 4, values: { loss: 2 } };
+    const stages = { a: scores(1), b: scores(1), c: scores(2), d: scores(1, step), e: scores(2, step) };
+    const plan = planOf(makeFolder({}), stages);
+    await start(plan).done;
+    const [a, b, c, d, e] = reportOf(plan).stages.map(({ digest }) => digest);
+    expect(a).toBe(b);
+    expect(c).not.toBe(a);
+    expect(d).toBe(e); // Figures of training tell of times.
   });
 
   it('skips what is complete, runs again what has another fingerprint or has lost a file', async () => {
