@@ -1,6 +1,6 @@
 /** Dropped rows as text for people. */
 import type { DroppedRow } from '../graph/chain.js';
-import type { DropTotal } from '../run/drop-totals.js';
+import type { DropTotal, Measured } from '../run/drop-totals.js';
 import { formatCount, formatFigure } from './format.js';
 
 /** How many rows were dropped, by whom and why, and what was measured of them. */
@@ -10,11 +10,14 @@ export function describeTotals(totals: readonly DropTotal[]): string {
     operator,
     reason,
     formatCount(rows),
-    measured === undefined
-      ? ''
-      : `${measured.measure} ${formatFigure(measured.least)} to ${formatFigure(measured.most)}, mean ${formatFigure(measured.sum / measured.rows)}`,
+    measured === undefined ? '' : describeMeasured(measured),
   ]);
   return table([['stage', 'operator', 'reason', 'rows', 'measured'], ...rows], 3);
+}
+
+function describeMeasured({ measure, rows, least, most, sum }: Measured): string {
+  if (least === most) return `${measure} ${formatFigure(least)}`;
+  return `${measure} ${formatFigure(least)} to ${formatFigure(most)}, mean ${formatFigure(sum / rows)}`;
 }
 
 /** Single rows: by whom, why, what was measured, where each came from. */

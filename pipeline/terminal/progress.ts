@@ -59,7 +59,9 @@ export function createProgressView(
       switch (event.kind) {
         case 'run-started':
           names = Math.max(...event.stages.map((name) => name.length));
-          print(`${colours.bold(event.name)}: ${event.stages.length} stages into ${nearby(event.output)}`);
+          print(
+            `${colours.bold(event.name)}: ${event.stages.length === 1 ? '1 stage' : `${event.stages.length} stages`} into ${nearby(event.output)}`,
+          );
           break;
         case 'stage-started':
           running = { stage: event.stage, startedAt: now(), shownAt: live ? Number.NEGATIVE_INFINITY : now() };
