@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { ts } from 'ts-morph';
@@ -7,6 +7,7 @@ import { cacheFolder } from '../cache-folder.js';
 import { AlignflowError, reasonOf } from '../errors.js';
 import { resolveImport } from './imports.js';
 import { packageVersion } from './package.js';
+import { writeWholeSync } from './write-whole.js';
 
 /** A user's file, compiled with all that it imports by relative paths. Plain data, which can be kept. */
 export interface Compiled {
@@ -49,8 +50,8 @@ export function compileFile(file: string): Compiled {
   mkdirSync(folder, { recursive: true });
   for (const { source, text, map } of parts.values()) {
     const path = join(folder, compiledName(source));
-    writeWhole(`${path}.map`, map);
-    writeWhole(path, text);
+    writeWholeSync(`${path}.map`, map);
+    writeWholeSync(path, text);
     modules.push({ path, source });
   }
   const imported = [...new Set([...parts.values()].flatMap((part) => part.urls))]
@@ -143,13 +144,6 @@ function readSource(file: string): string {
   } catch (error) {
     throw new AlignflowError({ what: `cannot read it: ${reasonOf(error)}`, where: { file, line: 1 } });
   }
-}
-
-/** Writes by rename: another process that starts at the same time sees the whole file or none. */
-function writeWhole(path: string, text: string): void {
-  const partial = `${path}.${process.pid}.partial`;
-  writeFileSync(partial, text);
-  renameSync(partial, path);
 }
 
 function placeIn(code: string, offset: number): { line: number; column: number } {

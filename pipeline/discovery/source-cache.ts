@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { cacheFolder } from '../cache-folder.js';
 import { codeRoot, packageVersion } from './package.js';
+import { writeWholeSync } from './write-whole.js';
 
 /** A value as it is kept, with the hash of each file that it was made of. */
 interface Kept<T> {
@@ -32,7 +33,7 @@ export function sourceCache<T>(kind: string, of: readonly string[]): SourceCache
     keep(value, sources) {
       const text = JSON.stringify({ sources: sources.map((source) => [source, hashOf(source)]), value });
       // What JSON does not give back as it was is not kept: an infinite default, for one.
-      if (isDeepStrictEqual((JSON.parse(text) as Kept<T>).value, value)) writeWhole(path, text);
+      if (isDeepStrictEqual((JSON.parse(text) as Kept<T>).value, value)) writeKept(path, text);
     },
   };
 }
@@ -45,13 +46,10 @@ function readKept<T>(path: string): Kept<T> | undefined {
   }
 }
 
-/** Written by rename: another process that starts at the same time sees the whole file or none. */
-function writeWhole(path: string, text: string): void {
+function writeKept(path: string, text: string): void {
   try {
     mkdirSync(dirname(path), { recursive: true });
-    const partial = `${path}.${process.pid}.partial`;
-    writeFileSync(partial, text);
-    renameSync(partial, path);
+    writeWholeSync(path, text);
   } catch {
     return;
   }

@@ -1,5 +1,6 @@
 import { relative } from 'node:path';
 import colors from 'picocolors';
+import { plainText } from '../terminal/plain-text.js';
 import type { Problem } from './problem.js';
 
 const WIDTH = 100;
@@ -27,7 +28,7 @@ function renderProblem(
   const gutter = ' '.repeat(String(at.line).length);
   const bar = paint.dim('|');
   const lines = [
-    `${paint.bold(`${shortPath(at.file, workingFolder)}:${at.line}:${at.column}`)} ${paint.red(`${code}:`)} ${clean(message)}`,
+    `${paint.bold(`${shortPath(at.file, workingFolder)}:${at.line}:${at.column}`)} ${paint.red(`${code}:`)} ${plainText(message)}`,
   ];
   if (at.text.trim() !== '') {
     const { text, from } = excerpt(at.text, at.column - 1);
@@ -35,9 +36,9 @@ function renderProblem(
     const carets = '^'.repeat(Math.max(1, Math.min(at.length, text.length - from)));
     lines.push(`  ${paint.dim(String(at.line))} ${bar} ${text}`, `  ${gutter} ${bar} ${indent}${paint.red(carets)}`);
   }
-  if (expected !== undefined) lines.push(`  ${gutter} ${paint.dim('expected:')} ${clean(expected)}`);
-  if (nearest !== undefined) lines.push(`  ${gutter} ${paint.dim('did you mean:')} ${paint.green(clean(nearest))}`);
-  if (fix !== undefined) lines.push(`  ${gutter} ${paint.dim('to do:')} ${clean(fix)}`);
+  if (expected !== undefined) lines.push(`  ${gutter} ${paint.dim('expected:')} ${plainText(expected)}`);
+  if (nearest !== undefined) lines.push(`  ${gutter} ${paint.dim('did you mean:')} ${paint.green(plainText(nearest))}`);
+  if (fix !== undefined) lines.push(`  ${gutter} ${paint.dim('to do:')} ${plainText(fix)}`);
   return `${lines.join('\n')}\n`;
 }
 
@@ -61,17 +62,10 @@ export function shortPath(file: string, workingFolder: string): string {
 
 /** The part of a long line around a column, with `…` where it is cut. */
 function excerpt(line: string, column: number): { text: string; from: number } {
-  const shown = clean(line);
+  const shown = plainText(line);
   if (shown.length <= WIDTH) return { text: shown, from: column };
   const start = Math.max(0, Math.min(column - WIDTH / 2, shown.length - WIDTH));
   const end = start + WIDTH;
   const [before, after] = [start > 0 ? '…' : '', end < shown.length ? '…' : ''];
   return { text: `${before}${shown.slice(start, end)}${after}`, from: column - start + before.length };
-}
-
-/** Control characters would let a manifest write on the terminal what it likes. Tabs stay: the caret line has them too. */
-function clean(text: string): string {
-  return text.replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, (character) =>
-    character === '\t' ? character : '\u00b7',
-  );
 }

@@ -2,6 +2,7 @@
 import type { DroppedRow } from '../graph/chain.js';
 import type { DropTotal, Measured } from '../run/drop-totals.js';
 import { formatCount, formatFigure } from './format.js';
+import { originText, plainText } from './plain-text.js';
 
 /** How many rows were dropped, by whom and why, and what was measured of them. */
 export function describeTotals(totals: readonly DropTotal[]): string {
@@ -29,29 +30,14 @@ export function describeDropped(dropped: readonly DroppedRow[]): string {
     [measure === undefined || value === undefined ? '' : `${measure} ${formatFigure(value)}`, detail ?? '']
       .filter((text) => text !== '')
       .join(', '),
-    describeOrigin(origin),
+    originText(origin),
   ]);
   return table([['stage', 'operator', 'reason', 'measured', 'from'], ...rows]);
 }
 
-function describeOrigin({
-  file,
-  rowGroup,
-  row,
-  epoch,
-}: Pick<DroppedRow, 'file' | 'rowGroup' | 'row' | 'epoch'>): string {
-  const parts = [
-    file,
-    rowGroup === undefined ? '' : `row group ${rowGroup}`,
-    `row ${row}`,
-    epoch === 0 ? '' : `epoch ${epoch}`,
-  ];
-  return parts.filter((part) => part !== '').join(', ');
-}
-
 /** Columns as wide as their widest cell; one of numbers is set to the right. */
 function table(rows: readonly (readonly string[])[], numbers?: number): string {
-  const clean = rows.map((row) => row.map((cell) => cell.replace(/[\p{Cc}\u2028-\u202e\u2066-\u2069]/gu, '·')));
+  const clean = rows.map((row) => row.map((cell) => plainText(cell)));
   const widths = clean[0]!.map((_, column) => Math.max(...clean.map((row) => row[column]!.length)));
   const lines = clean.map((row) =>
     row

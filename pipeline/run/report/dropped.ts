@@ -1,4 +1,5 @@
 import { formatFigure } from '../../terminal/format.js';
+import { originText } from '../../terminal/plain-text.js';
 import type { ColumnText, DroppedRowReport } from '../report.js';
 import { picture } from './gallery.js';
 import { html, type Markup } from './markup.js';
@@ -24,19 +25,9 @@ function card(row: DroppedRowReport, place: number): Markup {
 <div><p>${swatch}<b>${reason}</b> <small>${operator}</small></p>${[measured, detail].map((text) =>
     text === undefined ? undefined : html`<p dir="auto">${text}</p>`,
   )}${texts.map(columnText)}
-<small>${origin(row)}</small></div></li>`;
+<small>${originText(row)}</small></div></li>`;
 }
 
 function columnText({ column, text }: ColumnText): Markup {
   return html`<p><small>${column}</small> ${text === null ? html`<em>null</em>` : html`<bdi>${text}</bdi>`}</p>`;
-}
-
-function origin({ file, rowGroup, row, epoch }: DroppedRowReport): string {
-  const parts = [
-    file,
-    rowGroup === undefined ? '' : `row group ${rowGroup}`,
-    `row ${row}`,
-    epoch === 0 ? '' : `epoch ${epoch}`,
-  ];
-  return parts.filter((part) => part !== '').join(', ');
 }

@@ -1,0 +1,25 @@
+/** Text from data and manifests, as it may be shown. */
+import type { DroppedRow } from '../graph/chain.js';
+
+/** Without control characters and marks of direction, with which a text could write on a terminal what it likes. Tabs stay. */
+export function plainText(text: string): string {
+  return text.replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, (character) =>
+    character === '\t' ? character : '\u00b7',
+  );
+}
+
+/** Where a row came from: `part-00001.parquet, row group 3, row 77`. */
+export function originText({
+  file,
+  rowGroup,
+  row,
+  epoch,
+}: Pick<DroppedRow, 'file' | 'rowGroup' | 'row' | 'epoch'>): string {
+  const parts = [
+    file,
+    rowGroup === undefined ? '' : `row group ${rowGroup}`,
+    `row ${row}`,
+    epoch === 0 ? '' : `epoch ${epoch}`,
+  ];
+  return parts.filter((part) => part !== '').join(', ');
+}
