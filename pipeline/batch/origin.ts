@@ -5,7 +5,7 @@
  * An origin is 64 bits: epoch (16) | unit (24) | row in the unit (24), where a unit is what a source reads at once
  * (a row group of a file). The hidden column is part of every batch that flows, and of no declared schema.
  */
-import { type DataType, Field, makeData, RecordBatch, Schema, Struct, Uint64, type Vector } from 'apache-arrow';
+import { Field, makeData, RecordBatch, Schema, Struct, Uint64 } from 'apache-arrow';
 import { AlignflowError } from '../errors.js';
 
 /** Name of the hidden column. Columns of users must not have it. */
@@ -48,8 +48,9 @@ export function withOrigin(batch: RecordBatch, { epoch, unit, row: firstRow }: O
 
 /** The two 32-bit words (low, high) of each row's origin, interleaved; undefined where the batch has none. */
 export function originWords(batch: RecordBatch): Uint32Array | undefined {
-  const column = batch.getChild(ORIGIN) as Vector<DataType> | null;
-  const values = column?.data[0]?.values as BigUint64Array | undefined;
+  // Not by `getChild`, which makes a vector each time: this is asked for single rows.
+  const at = batch.schema.fields.findIndex(({ name }) => name === ORIGIN);
+  const values = batch.data.children[at]?.values as BigUint64Array | undefined;
   return values === undefined ? undefined : new Uint32Array(values.buffer, values.byteOffset, values.length * 2);
 }
 

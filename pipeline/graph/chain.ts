@@ -137,6 +137,8 @@ function operatorContext(
   reject: (batch: RecordBatch, row: number) => void,
 ): OperatorContext {
   let measured: { readonly measure: string; readonly value: number } | undefined;
+  let drawn: RecordBatch | undefined;
+  let words: Uint32Array | undefined;
   return {
     stage: chained.stage,
     operator: label,
@@ -145,7 +147,7 @@ function operatorContext(
     budget: chained.budget,
     folder: chained.folder,
     random(batch, row) {
-      const words = originWords(batch);
+      if (batch !== drawn) [drawn, words] = [batch, originWords(batch)];
       return createRandom(seed, words?.[2 * row] ?? row, words?.[2 * row + 1] ?? 0);
     },
     measure(measure, value) {

@@ -96,6 +96,8 @@ describe.each(['tensorflow', 'wasm'] as const)('stage 2 against PyTorch, on %s',
     expect(tf.memory().numTensors - before).toBe(names.length + 1);
     expect(value.dataSync()[0]).toBeCloseTo(loss.dataSync()[0]!, 5);
     const distances = names.map((name, i) => [name, distance(grads[i]!, `gradients/generative/${name}`)] as const);
-    expect(distances.filter(([, far]) => far > 2e-5)).toEqual([]);
+    // The same for all keys, these biases change no softmax: their gradients are zero but for rounding, up to 1e-7 here.
+    const vanishes = (name: string) => /\.(norm1_k\.bias|cross_attn\.k_bias)$/.test(name);
+    expect(distances.filter(([name, far]) => far > (vanishes(name) ? 1e-4 : 2e-5))).toEqual([]);
   });
 });
