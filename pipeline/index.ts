@@ -45,8 +45,8 @@ export { type Planned, planManifest } from './plan/plan-manifest.js';
 export type { DrawContext, DrawRow } from './run/dropped-examples.js';
 export type { RunEvent } from './run/events.js';
 export { createRandom, deriveSeed, permutation, type Random } from './run/random.js';
-export { rowsWorker } from './run/rows-thread.js';
 export { type RunOptions, run } from './run/run.js';
+export { type Threads, threads } from './run/threads.js';
 export { defineSink, type Shard, type Sink, type SinkContext, type SinkWriter } from './sink.js';
 export { defineSource, type Source, type SourceContext, type Unit } from './source.js';
 export {

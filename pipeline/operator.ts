@@ -44,6 +44,11 @@ export interface OperatorDefinition<Config extends object, Drop extends string, 
   readonly drops?: readonly Drop[];
   /** Figures that it may report of a row. Any other does not compile. */
   readonly measures?: readonly Measure[];
+  /**
+   * Whether its work on a batch takes long enough for a thread of its own. It is then given each batch by itself, in any thread
+   * and in any order: what it does with one must not depend on another. False unless given.
+   */
+  readonly heavy?: boolean;
   /** Bytes that it keeps across batches (a shuffle's buffer, a set of hashes); 0 unless given. */
   readonly holds?: (config: NoInfer<Config>) => number;
   /** The stream operator. It keeps no state outside of what it creates on subscription (`defer`). */
@@ -60,6 +65,7 @@ export interface Operator<Config extends object = never> {
   readonly defaults: Readonly<Record<string, unknown>>;
   readonly drops: readonly string[];
   readonly measures: readonly string[];
+  readonly heavy: boolean;
   readonly reads: (config: Config) => Reads;
   readonly writes: (schema: Schema, config: Config) => Schema;
   readonly holds: (config: Config) => number;
@@ -93,6 +99,7 @@ export function defineOperator<
     defaults: { ...defaults },
     drops: definition.drops ?? [],
     measures: definition.measures ?? [],
+    heavy: definition.heavy ?? false,
     reads,
     writes,
     holds: definition.holds ?? (() => 0),

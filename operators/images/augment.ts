@@ -88,6 +88,7 @@ export default defineOperator({
     const { height, width } = outputShape(schema, config);
     return withField(schema, pixelsField(config.into ?? config.column, height, width));
   },
+  heavy: true,
   run: (config, context) => map((batch) => augmentBatch(batch, config, (row) => context.random(batch, row))),
 });
 

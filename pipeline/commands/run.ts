@@ -6,8 +6,8 @@ import type { Plan } from '../plan/plan.js';
 import { planManifest } from '../plan/plan-manifest.js';
 import type { DrawRow } from '../run/dropped-examples.js';
 import { openEventLog } from '../run/event-log.js';
-import { rowsWorker } from '../run/rows-thread.js';
 import { run } from '../run/run.js';
+import { threads } from '../run/threads.js';
 import { createProgressView } from '../terminal/progress.js';
 import { collectOverrides, SET_HELP } from './overrides.js';
 
@@ -38,7 +38,7 @@ export function addRunCommand(program: Command, { prepare, draw }: { prepare: Pr
       process.once('SIGTERM', interrupt);
       const view = createProgressView(process.stderr);
       try {
-        const options = { backend, draw, rowsWorker, signal: interruption.signal };
+        const options = { backend, draw, threads, signal: interruption.signal };
         await lastValueFrom(
           run(plan, options).pipe(
             tap((event) => {

@@ -84,6 +84,14 @@ const manifestKeys: Record<string, EditorSchema> = {
     minimum: 1e6,
     default: '1GB',
   },
+  workers: {
+    description:
+      'Threads for heavy operators; 0 for none. One less than there are cores, and none for two, unless given. Results do not depend on it.',
+    type: ['integer', 'string'],
+    minimum: 0,
+    maximum: 256,
+    pattern: variable.pattern!,
+  },
   operators: texts('Folders of your own operators, relative to this file, or names of installed packages.'),
   variables: {
     description: 'Values of this manifest: what `$` and a name in braces stand for.',

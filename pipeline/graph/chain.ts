@@ -1,17 +1,22 @@
 import type { RecordBatch, Schema } from 'apache-arrow';
 import { catchError, defer, map, Observable, type OperatorFunction, tap, throwError } from 'rxjs';
-import { originOf, originWords, withoutOrigin } from '../batch/origin.js';
+import { originOf, withoutOrigin } from '../batch/origin.js';
 import { copyRows, takeRows } from '../batch/select.js';
 import { AlignflowError, placeError } from '../errors.js';
-import type { OperatorContext } from '../operator.js';
 import type { PlannedStep } from '../plan/plan.js';
-import { createRandom } from '../run/random.js';
+import { pooled } from '../pool/pooled.js';
+import type { WorkerPool } from '../pool/worker-pool.js';
 import type { Unit } from '../source.js';
 import { type BusyClock, createAccount, createBusyClock, type OperatorAccount } from './account.js';
 import type { MemoryBudget } from './budget.js';
+import { type Drop, operatorContext } from './operator-context.js';
 
-/** One operator of a stage, ready to run: `output` is the schema that it declared to emit, without hidden columns. */
-export type Step = Pick<PlannedStep, 'operator' | 'options' | 'label' | 'seed' | 'output'>;
+/**
+ * One operator of a stage, ready to run: `output` is the schema that it declared to emit, without hidden columns. One that
+ * names its module can run in a pool.
+ */
+export type Step = Pick<PlannedStep, 'operator' | 'options' | 'label' | 'seed' | 'output'> &
+  Partial<Pick<PlannedStep, 'module'>>;
 
 /** A row that an operator dropped. */
 export interface DroppedRow {
@@ -40,6 +45,8 @@ export interface ChainContext {
   readonly drop: (row: DroppedRow, values: () => RecordBatch) => void;
   /** By the label of an operator: takes the rows that it drops, as it was given them, in their order. */
   readonly rejects?: ReadonlyMap<string, (rows: RecordBatch) => void>;
+  /** Where heavy operators run; without it, they run in this thread. */
+  readonly pool?: WorkerPool;
 }
 
 /** A stage's operators as one stream operator, with an account of each. */
@@ -100,7 +107,15 @@ function link(
       known = batch.schema;
       return batch;
     };
-    return defer(() => operator.run(options, operatorContext(step, account, context, rejected.add))(counted))
+    const { stage, signal, budget, folder, pool } = context;
+    const take = bookDrop(label, account, context, rejected.add);
+    const operatorOf = (): OperatorFunction<RecordBatch, RecordBatch> => {
+      if (pool !== undefined && operator.heavy && step.module !== undefined)
+        return pooled({ ...step, module: step.module, stage, folder }, { pool, budget, account, take });
+      const surroundings = { stage, operator: label, seed: step.seed, signal, budget, folder };
+      return operator.run(options, operatorContext(surroundings, operator.drops, take));
+    };
+    return defer(() => operatorOf()(counted))
       .pipe(
         map(checked),
         tap({ complete: rejected.flush }),
@@ -130,54 +145,29 @@ function collectRejected(take: ((rows: RecordBatch) => void) | undefined) {
   return { add, flush };
 }
 
-function operatorContext(
-  { operator, label, seed }: Step,
+/** Books a dropped row: in the operator's account, for the ledger with its origin, and for what takes rejected rows. */
+function bookDrop(
+  label: string,
   account: OperatorAccount,
-  chained: ChainContext,
+  { stage, units, drop }: ChainContext,
   reject: (batch: RecordBatch, row: number) => void,
-): OperatorContext {
-  let measured: { readonly measure: string; readonly value: number } | undefined;
-  let drawn: RecordBatch | undefined;
-  let words: Uint32Array | undefined;
-  return {
-    stage: chained.stage,
-    operator: label,
-    seed,
-    signal: chained.signal,
-    budget: chained.budget,
-    folder: chained.folder,
-    random(batch, row) {
-      if (batch !== drawn) [drawn, words] = [batch, originWords(batch)];
-      return createRandom(seed, words?.[2 * row] ?? row, words?.[2 * row + 1] ?? 0);
-    },
-    measure(measure, value) {
-      measured = { measure, value };
-    },
-    keep() {
-      measured = undefined;
-    },
-    drop(batch, row, reason, detail) {
-      if (!operator.drops.includes(reason)) {
-        throw new AlignflowError({ what: `the operator dropped a row as "${reason}", which it did not declare` });
-      }
-      account.dropped.set(reason, (account.dropped.get(reason) ?? 0) + 1);
-      const origin = originOf(batch, row) ?? { epoch: 0, unit: 0, row };
-      const unit = chained.units[origin.unit];
-      const dropped: DroppedRow = {
-        stage: chained.stage,
-        operator: label,
-        reason,
-        ...measured,
-        ...(detail === undefined ? {} : { detail }),
-        file: unit?.file ?? '',
-        ...(unit?.rowGroup === undefined ? {} : { rowGroup: unit.rowGroup }),
-        row: origin.row,
-        epoch: origin.epoch,
-      };
-      chained.drop(dropped, () => copyRows(withoutOrigin(batch), Uint32Array.of(row)));
-      reject(batch, row);
-      measured = undefined;
-    },
+): (dropped: Drop) => void {
+  return ({ batch, row, reason, ...more }) => {
+    account.dropped.set(reason, (account.dropped.get(reason) ?? 0) + 1);
+    const origin = originOf(batch, row) ?? { epoch: 0, unit: 0, row };
+    const unit = units[origin.unit];
+    const dropped: DroppedRow = {
+      stage,
+      operator: label,
+      reason,
+      ...more,
+      file: unit?.file ?? '',
+      ...(unit?.rowGroup === undefined ? {} : { rowGroup: unit.rowGroup }),
+      row: origin.row,
+      epoch: origin.epoch,
+    };
+    drop(dropped, () => copyRows(withoutOrigin(batch), Uint32Array.of(row)));
+    reject(batch, row);
   };
 }
 

@@ -4,13 +4,11 @@ import { batchBytes } from '../batch/bytes.js';
 import type { MemoryBudget } from './budget.js';
 
 /** A batch on its way: waiting, being worked on, or done and waiting for those before it. */
-interface Job {
+interface Job<Result> {
   readonly batch: RecordBatch;
   release: () => void;
-  result?: RecordBatch;
+  done?: { readonly result: Result };
 }
-
-type Done = Job & Required<Pick<Job, 'result'>>;
 
 /**
  * Asynchronous work on batches. Results come out in the order of the batches; at most `concurrency` batches are begun and not
@@ -24,38 +22,46 @@ export function mapAsync(
   work: (batch: RecordBatch, signal: AbortSignal) => Promise<RecordBatch>,
   { concurrency = 2 }: { readonly concurrency?: number } = {},
 ): OperatorFunction<RecordBatch, RecordBatch> {
-  const { budget } = context;
+  return mapOrdered(context, work, { concurrency, bytes: batchBytes });
+}
+
+/** As `mapAsync`, with results of any kind, whose `bytes` count until they are emitted. */
+export function mapOrdered<Result>(
+  { budget }: { readonly budget: MemoryBudget },
+  work: (batch: RecordBatch, signal: AbortSignal) => Promise<Result>,
+  { concurrency, bytes }: { readonly concurrency: number; readonly bytes: (result: Result) => number },
+): OperatorFunction<RecordBatch, Result> {
   return (source) =>
-    new Observable<RecordBatch>((subscriber) => {
+    new Observable<Result>((subscriber) => {
       const abort = new AbortController();
       /** In order of arrival; the first `begun` of them are being worked on or done. */
-      const jobs: Job[] = [];
+      const jobs: Job<Result>[] = [];
       let begun = 0;
       let completed = false;
 
-      const begin = async (job: Job): Promise<void> => {
+      const begin = async (job: Job<Result>): Promise<void> => {
         try {
           const result = await work(job.batch, abort.signal);
           if (subscriber.closed) return;
           job.release();
-          job.release = budget.hold(batchBytes(result));
-          job.result = result;
+          job.release = budget.hold(bytes(result));
+          job.done = { result };
           advance();
         } catch (error) {
           subscriber.error(error);
         }
       };
       const advance = (): void => {
-        while (!subscriber.closed && jobs[0]?.result !== undefined) {
-          const { result, release } = jobs.shift() as Done;
+        while (!subscriber.closed && jobs[0]?.done !== undefined) {
+          const { done, release } = jobs.shift()!;
           begun--;
           try {
-            subscriber.next(result);
+            subscriber.next(done!.result);
           } finally {
             release();
           }
         }
-        while (!subscriber.closed && begun < concurrency && begun < jobs.length) void begin(jobs[begun++] as Job);
+        while (!subscriber.closed && begun < concurrency && begun < jobs.length) void begin(jobs[begun++]!);
         if (completed && jobs.length === 0) subscriber.complete();
       };
 

@@ -16,6 +16,8 @@ export interface Manifest {
   readonly baseline: string | undefined;
   /** Bytes that the run may hold; 1 GB unless given. */
   readonly memory: Located<number>;
+  /** Threads for heavy operators; undefined where the machine decides. */
+  readonly workers: number | undefined;
   /** Folders of the user's operators, absolute. */
   readonly operators: readonly Located<string>[];
   readonly stages: readonly ManifestStage[];

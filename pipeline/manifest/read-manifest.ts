@@ -13,11 +13,21 @@ import { formatBytes, parseUnit, UNITS } from './units.js';
 import { resolveVariables } from './variables.js';
 
 /** Keys of a manifest, besides `extends` and `variables`, which are gone once it is resolved. */
-export const MANIFEST_KEYS = ['name', 'seed', 'output', 'baseline', 'memory', 'operators', 'stages'] as const;
+export const MANIFEST_KEYS = [
+  'name',
+  'seed',
+  'output',
+  'baseline',
+  'memory',
+  'workers',
+  'operators',
+  'stages',
+] as const;
 
 const DEFAULT_MEMORY = 1e9;
 const LEAST_MEMORY = 1e6;
 const LARGEST_SEED = 2 ** 32 - 1;
+const MOST_WORKERS = 256;
 
 /** What a manifest is read with. */
 export interface ReadOptions {
@@ -53,6 +63,7 @@ export function readManifest(path: string, report: Report, options: ReadOptions 
     output: resolve(workingFolder, fields.text('output', 'a folder')?.value ?? `runs/${name}`),
     baseline: baseline === undefined ? undefined : resolve(workingFolder, baseline),
     memory: readMemory(fields, start, report),
+    workers: readWorkers(fields, report),
     operators: fields
       .texts('operators', 'folders of operators, or packages')
       .flatMap((named) => operatorFolders(named, { manifestFolder: folder, workingFolder }, report)),
@@ -79,6 +90,15 @@ function readSeed(fields: Fields, report: Report): number {
   if (Number.isInteger(seed.value) && seed.value >= 0 && seed.value <= LARGEST_SEED) return seed.value;
   report({ code: 'range', message: `seed is ${seed.value}`, at: seed.at, expected });
   return 0;
+}
+
+function readWorkers(fields: Fields, report: Report): number | undefined {
+  const expected = `a whole number of threads from 0 to ${MOST_WORKERS}`;
+  const workers = fields.number('workers', expected);
+  if (workers === undefined) return undefined;
+  if (Number.isInteger(workers.value) && workers.value >= 0 && workers.value <= MOST_WORKERS) return workers.value;
+  report({ code: 'range', message: `workers is ${workers.value}`, at: workers.at, expected });
+  return undefined;
 }
 
 function readMemory(fields: Fields, start: Position, report: Report): Located<number> {

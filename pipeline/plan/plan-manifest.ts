@@ -43,10 +43,21 @@ export async function planManifest(file: string, options: ReadOptions = {}): Pro
   for (const stage of stages) checkMemory(stage, manifest.memory, report);
 
   if (problems.length > 0) return { problems: inOrder(problems, manifest) };
-  const { folder, name, seed, output, baseline, memory, tree } = manifest;
+  const { folder, name, seed, output, baseline, memory, workers, tree } = manifest;
   const resolved = resolvedText(tree);
   return {
-    plan: { file: manifest.file, folder, name, seed, output, baseline, memory: memory.value, stages, resolved },
+    plan: {
+      file: manifest.file,
+      folder,
+      name,
+      seed,
+      output,
+      baseline,
+      memory: memory.value,
+      workers,
+      stages,
+      resolved,
+    },
     problems,
   };
 }

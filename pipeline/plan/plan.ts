@@ -28,6 +28,8 @@ export interface Plan {
   readonly baseline: string | undefined;
   /** Bytes that the run may hold. */
   readonly memory: number;
+  /** Threads for heavy operators; undefined where the machine decides. */
+  readonly workers: number | undefined;
   /** In the order in which they run. */
   readonly stages: readonly PlannedStage[];
   /** The resolved manifest as YAML, for storing beside the run. */

@@ -11,6 +11,7 @@ import { chain, type DroppedRow, type Step } from '../graph/chain.js';
 import { BY_WEIGHT, type Mixing, mix } from '../graph/mix.js';
 import { type ConfiguredSource, fromBatches, listUnits, readUnits } from '../graph/read-source.js';
 import type { PlannedStep } from '../plan/plan.js';
+import type { WorkerPool } from '../pool/worker-pool.js';
 import type { SourceContext, Unit } from '../source.js';
 import { deriveSeed } from './random.js';
 
@@ -46,6 +47,8 @@ export interface ReadingEnvironment {
   readonly drop: (row: DroppedRow, values?: () => RecordBatch) => void;
   /** What takes the rows that a step drops; see `ChainContext`. */
   readonly rejects?: ReadonlyMap<string, (rows: RecordBatch) => void>;
+  /** Where heavy operators run; see `ChainContext`. */
+  readonly pool?: WorkerPool;
   /** Resolves when the ledger can take more rows. */
   readonly room: () => Promise<void>;
   readonly note: (text: string) => void;
@@ -81,9 +84,10 @@ export function readRows(reading: Reading, environment: ReadingEnvironment, opti
   const account = createAccount(sources.map(({ source }) => source.name).join(' + '));
   const units: Unit[] = [];
   const drop = counted ? environment.drop : () => undefined;
-  const { rejects } = environment;
+  const { rejects, pool } = environment;
   const branched = counted && rejects !== undefined ? { rejects } : {};
-  const linked = chain(steps, { stage, signal, budget, folder, units, drop, ...branched });
+  const helped = pool === undefined ? {} : { pool };
+  const linked = chain(steps, { stage, signal, budget, folder, units, drop, ...branched, ...helped });
   const accounts = [account, ...linked.accounts];
 
   /** Reads all sources as one, with the origins of each set apart. */

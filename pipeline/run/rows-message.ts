@@ -14,6 +14,8 @@ export interface RowsJob extends Omit<Reading, 'sources' | 'steps'> {
   readonly rows: RowsOptions;
   /** The run's bound of bytes. */
   readonly memory: number;
+  /** The threads for heavy operators; none when `workers` is 0. */
+  readonly pool: { readonly module: string; readonly workers: number };
 }
 
 /** A step as its module and what it is given. */

@@ -14,18 +14,23 @@ import {
   unpackError,
 } from './rows-message.js';
 
-/** The module of the thread, for `RunOptions.rowsWorker`. It is there in the compiled package, not among its sources. */
-export const rowsWorker = new URL('./rows-worker.js', import.meta.url);
+/** How the thread is started. */
+export interface RowsThread {
+  /** Its module, and that of the threads of its pool, which has `workers` of them: `threads`. */
+  readonly module: URL;
+  readonly pool: URL;
+  readonly workers: number;
+}
 
 /**
- * As `readRows`, with the same batches, accounts and dropped rows, in a thread that runs `module`. It is started when `batches`
+ * As `readRows`, with the same batches, accounts and dropped rows, in a thread of its own. It is started when `batches`
  * is subscribed to, reads ahead as far as the budget and the ledger have room, and ends by itself when nobody listens any more.
  */
 export function readRowsInThread(
   reading: Reading,
   environment: ReadingEnvironment,
   options: RowsOptions,
-  module: URL,
+  thread: RowsThread,
 ): RowsRead {
   const { budget, drop, note, units } = environment;
   const labels = [
@@ -36,7 +41,7 @@ export function readRowsInThread(
   const below = Math.min(budget.limit, READ_AHEAD);
 
   const batches = new Observable<RecordBatch>((subscriber) => {
-    const worker = new Worker(module, { workerData: jobOf(reading, options, budget.limit) });
+    const worker = new Worker(thread.module, { workerData: jobOf(reading, options, budget.limit, thread) });
     const take = async ({ accounts: counts, dropped, batch }: RowsProgress) => {
       for (const [i, count] of counts.entries()) copyCounts(count, accounts[i]!);
       for (const { row, values } of dropped) drop(row, values === undefined ? undefined : () => unpackBatch(values));
@@ -62,7 +67,12 @@ export function readRowsInThread(
   return { accounts, batches };
 }
 
-function jobOf({ sources, steps, ...reading }: Reading, rows: RowsOptions, memory: number): RowsJob {
+function jobOf(
+  { sources, steps, ...reading }: Reading,
+  rows: RowsOptions,
+  memory: number,
+  { pool, workers }: RowsThread,
+): RowsJob {
   return {
     ...reading,
     sources: sources.map(({ module, options, weight, of }) => ({
@@ -81,6 +91,7 @@ function jobOf({ sources, steps, ...reading }: Reading, rows: RowsOptions, memor
     })),
     rows,
     memory,
+    pool: { module: pool.href, workers },
   };
 }
 

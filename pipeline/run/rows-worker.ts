@@ -8,6 +8,7 @@ import type { DroppedRow } from '../graph/chain.js';
 import { untilAborted } from '../graph/until-aborted.js';
 import type { Operator } from '../operator.js';
 import type { Options } from '../plan/plan.js';
+import { createPool } from '../pool/worker-pool.js';
 import type { Source } from '../source.js';
 import { type Reading, readRows } from './read-rows.js';
 import {
@@ -27,6 +28,8 @@ const port = parentPort!;
 const job = workerData as RowsJob;
 const abort = new AbortController();
 const budget = createBudget(job.memory);
+const { workers } = job.pool;
+const pool = workers === 0 ? undefined : createPool({ module: new URL(job.pool.module), workers, memory: job.memory });
 /** Releases of the messages that the other thread has not taken yet, the oldest first. */
 const sent: (() => void)[] = [];
 let accounts: readonly OperatorAccount[] = [];
@@ -36,12 +39,14 @@ port.on('message', (message: ToWorker) => {
   if (message === 'taken') return sent.shift()?.();
   abort.abort();
   port.close();
+  void pool?.close();
 });
 try {
   const read = readRows(
     await loadReading(job),
     {
       budget,
+      ...(pool === undefined ? {} : { pool }),
       signal: abort.signal,
       drop,
       // The ledger is the other thread's, which takes no more messages while it has no room.

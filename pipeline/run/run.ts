@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Observable } from 'rxjs';
 import { reasonOf } from '../errors.js';
@@ -5,6 +6,7 @@ import { createBudget } from '../graph/budget.js';
 import { branchName, stageOf } from '../manifest/names.js';
 import { loadSource } from '../plan/load-source.js';
 import type { Plan, PlannedStage } from '../plan/plan.js';
+import { createPool } from '../pool/worker-pool.js';
 import { writeWhole } from './atomic-file.js';
 import { besideBaseline, readBaseline } from './baseline.js';
 import type { DrawRow } from './dropped-examples.js';
@@ -14,8 +16,9 @@ import type { WeightedSource } from './read-rows.js';
 import type { RunReport, StageReport } from './report.js';
 import { renderReport } from './report-page.js';
 import { completeStage, inspectStage, openStage } from './stage-folder.js';
-import { ROWS, runStage } from './stage-run.js';
+import { ROWS, runStage, type StageEnvironment } from './stage-run.js';
 import { describeStage } from './summary.js';
+import type { Threads } from './threads.js';
 
 /** How a plan is run. */
 export interface RunOptions {
@@ -24,10 +27,10 @@ export interface RunOptions {
   /** Draws dropped rows for the report; without it, the report has their texts alone. */
   readonly draw?: DrawRow;
   /**
-   * Reads the rows of training in a thread of its own, beside the steps, with the same results: `rowsWorker`. The thread that
-   * trains reads them between two steps where it is left out.
+   * Uses threads, with the same results: `threads`. Heavy operators then run in the plan's `workers`, and the rows of training are
+   * read beside the steps. Without it, this thread does it all.
    */
-  readonly rowsWorker?: URL;
+  readonly threads?: Threads;
   /** Ends the run with the signal's reason. */
   readonly signal?: AbortSignal;
 }
@@ -49,7 +52,7 @@ export function run(plan: Plan, options: RunOptions): Observable<RunEvent> {
 
 async function runStages(
   plan: Plan,
-  { backend, draw, rowsWorker, signal: outer }: RunOptions,
+  { backend, draw, threads, signal: outer }: RunOptions,
   abort: AbortController,
   emit: (event: RunEvent) => void,
 ): Promise<void> {
@@ -57,6 +60,7 @@ async function runStages(
   const startedAt = new Date().toISOString();
   const signal = outer === undefined ? abort.signal : AbortSignal.any([abort.signal, outer]);
   const unlock = await lockOutput(plan.output, (error) => abort.abort(error));
+  const helpers = startHelpers(plan, threads);
   const reports: StageReport[] = [];
   const page = join(plan.output, 'report.html');
   const writeReport = async () => {
@@ -84,7 +88,7 @@ async function runStages(
         signal,
         emit,
         ...(draw === undefined ? {} : { draw }),
-        ...(rowsWorker === undefined ? {} : { rowsWorker }),
+        ...helpers,
       });
       reports.push(report);
       if (failure !== undefined) {
@@ -96,8 +100,26 @@ async function runStages(
     await writeReport();
     emit({ kind: 'run-complete', seconds: (performance.now() - began) / 1000, report: page });
   } finally {
+    await helpers.pool?.close();
     await unlock();
   }
+}
+
+/** On two cores a pool only takes turns with this thread and the threads that decode images: no gain, and 10 % for the copies. */
+function defaultWorkers(cores: number): number {
+  return cores > 2 ? cores - 1 : 0;
+}
+
+/** The threads that help the one that runs. */
+type Helpers = Pick<StageEnvironment, 'pool' | 'rowsThread'>;
+
+function startHelpers({ workers: asked, memory }: Plan, threads: Threads | undefined): Helpers {
+  if (threads === undefined) return {};
+  const workers = asked ?? defaultWorkers(availableParallelism());
+  // The thread that reads rows is a worker by itself.
+  const rowsThread = { module: threads.rows, pool: threads.pool, workers: Math.max(0, workers - 1) };
+  if (workers === 0) return { rowsThread };
+  return { rowsThread, pool: createPool({ module: threads.pool, workers, memory }) };
 }
 
 /** What became of a stage: its report, and the error that ends the run. */
@@ -106,7 +128,7 @@ interface StageEnd {
   readonly failure?: unknown;
 }
 
-interface StageOptions extends Pick<RunOptions, 'draw' | 'rowsWorker'> {
+interface StageOptions extends Pick<RunOptions, 'draw'>, Helpers {
   readonly signal: AbortSignal;
   readonly emit: (event: RunEvent) => void;
 }

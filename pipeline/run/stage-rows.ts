@@ -10,7 +10,7 @@ import type { PlannedBranch, PlannedSink } from '../plan/plan.js';
 import type { Shard } from '../sink.js';
 import type { Unit } from '../source.js';
 import { type Reading, type ReadingEnvironment, type RowsOptions, readRows } from './read-rows.js';
-import { readRowsInThread } from './rows-thread.js';
+import { type RowsThread, readRowsInThread } from './rows-thread.js';
 import { type BranchAccounts, openBranches } from './stage-branches.js';
 import { type Writing, writeRows } from './write-rows.js';
 
@@ -18,8 +18,8 @@ import { type Writing, writeRows } from './write-rows.js';
 export interface RowsEnvironment extends Omit<ReadingEnvironment, 'units' | 'rejects'> {
   readonly reading: Reading;
   readonly branches: readonly PlannedBranch[];
-  /** The module of the thread that reads the endless rows of training. This thread reads them where it is left out. */
-  readonly rowsWorker?: URL;
+  /** Reads the endless rows of training. This thread reads them where it is left out. */
+  readonly rowsThread?: RowsThread;
 }
 
 /** The rows of a stage, and the accounts of all that they pass, the source first. */
@@ -38,7 +38,7 @@ export interface StageRows {
 }
 
 /** Opens the rows of a stage. Nothing is read before `rows` is subscribed to. */
-export function openRows({ reading, rowsWorker, branches: planned, ...environment }: RowsEnvironment): StageRows {
+export function openRows({ reading, rowsThread, branches: planned, ...environment }: RowsEnvironment): StageRows {
   const { budget, signal } = environment;
   // In the order of the rows, which is not the order in which they are opened: the sink first, the source last.
   const accounts: { readonly read: OperatorAccount[]; readonly through: OperatorAccount[]; written?: OperatorAccount } =
@@ -51,8 +51,9 @@ export function openRows({ reading, rowsWorker, branches: planned, ...environmen
   let ended = false;
   let written: { readonly writing: Writing; readonly folder: string } | undefined;
   const { stage, folder: stageFolder } = reading;
-  const { drop } = environment;
-  const branches = openBranches(planned, { stage, signal, budget, folder: stageFolder, units, drop });
+  const { drop, pool } = environment;
+  const chained = { stage, signal, budget, folder: stageFolder, units, ...(pool === undefined ? {} : { pool }) };
+  const branches = openBranches(planned, { ...chained, drop });
   const toRead: ReadingEnvironment = {
     ...environment,
     rejects: branches.rejects,
@@ -80,9 +81,9 @@ export function openRows({ reading, rowsWorker, branches: planned, ...environmen
     rows(options = {}) {
       return defer(() => {
         const counted = options.rehearsal !== true;
-        const inThread = options.repeat === true && rowsWorker !== undefined;
+        const inThread = options.repeat === true && rowsThread !== undefined;
         const opened = inThread
-          ? readRowsInThread(reading, toRead, options, rowsWorker)
+          ? readRowsInThread(reading, toRead, options, rowsThread)
           : readRows(reading, toRead, options);
         if (counted) accounts.read.push(...opened.accounts);
         return opened.batches.pipe(
@@ -96,7 +97,7 @@ export function openRows({ reading, rowsWorker, branches: planned, ...environmen
     },
     through(step, { counted }) {
       const dropped = counted ? drop : () => undefined;
-      const linked = chain([step], { stage, signal, budget, folder: stageFolder, units, drop: dropped });
+      const linked = chain([step], { ...chained, drop: dropped });
       if (counted) accounts.through.push(...linked.accounts);
       return linked.run;
     },

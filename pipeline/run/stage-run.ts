@@ -12,6 +12,7 @@ import type { Result, StageEvent } from '../metrics.js';
 import type { Operator } from '../operator.js';
 import type { Options, PlannedStage } from '../plan/plan.js';
 import { BRANCHES } from '../plan/plan-branches.js';
+import type { WorkerPool } from '../pool/worker-pool.js';
 import type { StageContext } from '../stage.js';
 import { writeFailure } from './atomic-file.js';
 import { collectExamples, type DrawRow } from './dropped-examples.js';
@@ -21,6 +22,7 @@ import { openMetricsTable } from './metrics-table.js';
 import { deriveSeed } from './random.js';
 import type { WeightedSource } from './read-rows.js';
 import type { StageReport } from './report.js';
+import type { RowsThread } from './rows-thread.js';
 import type { StageFile, StageRecord } from './stage-record.js';
 import { collectReport } from './stage-report.js';
 import { openRows, type StageRows } from './stage-rows.js';
@@ -34,8 +36,9 @@ export interface StageEnvironment {
   readonly emit: (event: StageEvent) => void;
   /** Draws dropped rows for the report, which shows them without pictures where there is none. */
   readonly draw?: DrawRow;
-  /** The module of the thread that reads rows for training; see `RunOptions`. */
-  readonly rowsWorker?: URL;
+  /** Where heavy operators run, and where the rows of training are read; this thread does both without them. */
+  readonly pool?: WorkerPool;
+  readonly rowsThread?: RowsThread;
 }
 
 /** How a stage ended. */
@@ -78,7 +81,8 @@ export async function runStage(stage: PlannedStage, environment: StageEnvironmen
       ...(stage.rows?.mixing === undefined ? {} : { mixing: stage.rows.mixing }),
       steps: stage.steps,
     },
-    ...(environment.rowsWorker === undefined ? {} : { rowsWorker: environment.rowsWorker }),
+    ...(environment.pool === undefined ? {} : { pool: environment.pool }),
+    ...(environment.rowsThread === undefined ? {} : { rowsThread: environment.rowsThread }),
     branches: stage.branches,
     budget,
     signal,

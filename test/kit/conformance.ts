@@ -98,6 +98,15 @@ export function conformanceCases<Config extends object>(
     checkSum(outcome, countRows(batches));
     checkSchema(outcome.out);
   };
+  const checkAlone = async (): Promise<void> => {
+    const alone: Outcome[] = [];
+    for (const batch of cut(5).reverse()) alone.unshift(await apply([batch]));
+    const { out, context } = await apply([whole]);
+    const pieces = alone.flatMap((outcome) => outcome.out);
+    assert.equal(streamDifference(out, pieces), undefined);
+    const dropped = alone.flatMap((outcome) => outcome.context.dropped);
+    assert.deepEqual(dropped, context.dropped, 'other rows are dropped');
+  };
 
   return [
     {
@@ -122,6 +131,7 @@ export function conformanceCases<Config extends object>(
         for (const size of [1, 7]) checkSame(expected, await apply(cut(size)));
       },
     },
+    ...(operator.heavy ? [{ name: 'works on each batch by itself, in any order', run: checkAlone }] : []),
     { name: 'emits the schema that it declares', run: async () => checkSchema((await apply(cut(3))).out) },
     {
       name: 'accounts for every row: in = out + dropped, no row twice',

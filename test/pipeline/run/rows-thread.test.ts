@@ -16,7 +16,7 @@ import type { Source, Unit } from '../../../pipeline/source.js';
 
 // A thread has no TypeScript: it runs the compiled worker, and operators that are written against the compiled package.
 const compiled = (path: string) => new URL(`../../../dist/pipeline/${path}`, import.meta.url);
-const worker = compiled('run/rows-worker.js');
+const worker = { module: compiled('run/rows-worker.js'), pool: compiled('pool/pool-worker.js'), workers: 0 };
 const folder = mkdtempSync(join(tmpdir(), 'alignflow-thread-'));
 const schema = new Schema([new Field('n', new Int32(), true)]);
 const definitions = new Map<string, unknown>();

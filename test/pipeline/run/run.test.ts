@@ -79,6 +79,7 @@ function planOf(output: string, stages: Record<string, Work | { work: Work; more
     seed: 7,
     output,
     baseline: undefined,
+    workers: undefined,
     memory: 1e6,
     stages: planned,
     resolved: 'name: test\n',
