@@ -67,6 +67,8 @@ export async function* readUnits(
       let row = 0;
       try {
         for await (const batch of source.read(units[at]!, options, context)) {
+          // Nobody asks between empty batches whether there is to be another.
+          if (context.signal.aborted) return;
           if (batch.numRows === 0) continue;
           yield withOrigin(batch, { epoch, unit: firstUnit + at, row });
           row += batch.numRows;
