@@ -32,6 +32,10 @@ export { AlignflowError, type Fault, type Where } from './errors.js';
 export { defineFilter, type FilterDefinition } from './filter.js';
 export type { MemoryBudget } from './graph/budget.js';
 export { mapAsync } from './graph/map-async.js';
+export { type UseOptions, use } from './graph/use.js';
+export type { Problem } from './manifest/problem.js';
+export type { ManifestValue } from './manifest/read-manifest.js';
+export { renderProblems } from './manifest/render.js';
 export type { Note, Progress, Result, Sample, StageEvent, StepMetrics } from './metrics.js';
 export {
   defineOperator,

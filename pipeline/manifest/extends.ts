@@ -15,9 +15,13 @@ export class ManifestFiles {
     this.report = report;
   }
 
-  /** The tree of a file on top of all that it extends; undefined where a problem leaves no tree. */
-  load(file: string): MapNode | undefined {
-    return this.open(file, { file, line: 1, column: 1, length: 1, text: '' }, []);
+  /**
+   * The tree of a file on top of all that it extends; undefined where a problem leaves no tree. With `text`, the file need not be
+   * there.
+   */
+  load(file: string, text?: string): MapNode | undefined {
+    const start = { file, line: 1, column: 1, length: 1, text: '' };
+    return text === undefined ? this.open(file, start, []) : this.parse(file, text, []);
   }
 
   /** `asked` is the place that names the file; `open` the files that are being read, outermost first. */
@@ -28,13 +32,14 @@ export class ManifestFiles {
       this.report({ code: 'extends', message: `the files extend each other: ${chain.join(' -> ')}`, at: asked });
       return undefined;
     }
-    if (!this.read.has(real)) this.read.set(real, this.parse(file, asked, [...open, real]));
+    if (!this.read.has(real)) {
+      const text = this.text(file, asked);
+      this.read.set(real, text === undefined ? undefined : this.parse(file, text, [...open, real]));
+    }
     return this.read.get(real);
   }
 
-  private parse(file: string, asked: Position, open: readonly string[]): MapNode | undefined {
-    const text = this.text(file, asked);
-    if (text === undefined) return undefined;
+  private parse(file: string, text: string, open: readonly string[]): MapNode | undefined {
     const root = parseTree(text, placesIn(file, text), this.report);
     if (root === undefined) return undefined;
     if (root.kind !== 'map') {

@@ -1,4 +1,5 @@
 import { dirname, resolve } from 'node:path';
+import { stringify } from 'yaml';
 import { ManifestFiles } from './extends.js';
 import { Fields } from './fields.js';
 import type { Manifest } from './manifest.js';
@@ -38,14 +39,24 @@ export interface ReadOptions {
   readonly workingFolder?: string;
 }
 
+/** A manifest as a value, for programs: what its YAML would say. */
+export type ManifestValue = Readonly<Record<string, unknown>>;
+
 /**
  * Reads a manifest: parses it and what it extends, applies overrides, puts variables in, checks its shape. All problems
  * go to `report`; the manifest comes back with what was right, or undefined where there is nothing to plan.
+ *
+ * @param given a file, or the manifest as a value: then problems show it as YAML, and its paths are relative to the working folder
  */
-export function readManifest(path: string, report: Report, options: ReadOptions = {}): Manifest | undefined {
+export function readManifest(
+  given: string | ManifestValue,
+  report: Report,
+  options: ReadOptions = {},
+): Manifest | undefined {
   const { set = [], environment = process.env, workingFolder = process.cwd() } = options;
-  const file = resolve(workingFolder, path);
-  const loaded = new ManifestFiles(report).load(file);
+  const isFile = typeof given === 'string';
+  const file = resolve(workingFolder, isFile ? given : 'manifest');
+  const loaded = new ManifestFiles(report).load(file, isFile ? undefined : stringify(given));
   if (loaded === undefined) return undefined;
   const tree = resolveVariables(applyOverrides(loaded, set, report), environment, report);
   if (tree === undefined) return undefined;

@@ -2,7 +2,7 @@ import { openCatalog } from '../discovery/catalog.js';
 import type { Manifest, ManifestStage } from '../manifest/manifest.js';
 import { branchName } from '../manifest/names.js';
 import type { Problem, Report } from '../manifest/problem.js';
-import { type ReadOptions, readManifest } from '../manifest/read-manifest.js';
+import { type ManifestValue, type ReadOptions, readManifest } from '../manifest/read-manifest.js';
 import { resolvedText } from '../manifest/resolved-text.js';
 import { checkMemory } from './memory.js';
 import { Parts } from './parts.js';
@@ -20,11 +20,13 @@ export interface Planned {
 /**
  * Plans a manifest: reads it, finds and loads what it names, and follows columns, references and memory from stage to
  * stage, without reading a row. Everything that is wrong is found at once.
+ *
+ * @param given the manifest's file, or what it would say, as a value
  */
-export async function planManifest(file: string, options: ReadOptions = {}): Promise<Planned> {
+export async function planManifest(given: string | ManifestValue, options: ReadOptions = {}): Promise<Planned> {
   const problems: Problem[] = [];
   const report = (problem: Problem) => void problems.push(problem);
-  const manifest = readManifest(file, report, options);
+  const manifest = readManifest(given, report, options);
   if (manifest === undefined) return { problems };
 
   const catalog = await openCatalog(manifest.operators, report);

@@ -22,8 +22,8 @@ import type { Threads } from './threads.js';
 
 /** How a plan is run. */
 export interface RunOptions {
-  /** What the report calls the backend: `TensorFlow 2.21 on 2 threads`. */
-  readonly backend: string;
+  /** What the report calls the tensor backend, `none` unless given: `TensorFlow 2.21 on 2 threads`. */
+  readonly backend?: string;
   /** Draws dropped rows for the report; without it, the report has their texts alone. */
   readonly draw?: DrawRow;
   /**
@@ -39,7 +39,7 @@ export interface RunOptions {
  * Runs a plan, stage by stage, and emits what happens. Complete stages of the same fingerprint are skipped. Unsubscribing
  * ends the run at once; what is complete stays, and the next run goes on from there. Errors are `AlignflowError`s.
  */
-export function run(plan: Plan, options: RunOptions): Observable<RunEvent> {
+export function run(plan: Plan, options: RunOptions = {}): Observable<RunEvent> {
   return new Observable((subscriber) => {
     const abort = new AbortController();
     runStages(plan, options, abort, (event) => subscriber.next(event)).then(
@@ -52,7 +52,7 @@ export function run(plan: Plan, options: RunOptions): Observable<RunEvent> {
 
 async function runStages(
   plan: Plan,
-  { backend, draw, threads, signal: outer }: RunOptions,
+  { backend = 'none', draw, threads, signal: outer }: RunOptions,
   abort: AbortController,
   emit: (event: RunEvent) => void,
 ): Promise<void> {
