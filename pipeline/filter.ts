@@ -27,6 +27,7 @@ export function defineFilter<Config extends object, const Drop extends string, c
   const { judge, check, ...rest } = definition;
   return defineOperator<Config, Drop, Measure>({
     ...rest,
+    carries: 'nothing',
     writes: (schema, config) => {
       check?.(config, schema);
       return schema;

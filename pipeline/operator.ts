@@ -28,7 +28,15 @@ export interface OperatorContext<Drop extends string = string, Measure extends s
   keep(): void;
   /** Writes a row of `batch` to the ledger. The operator leaves the row out of what it emits. */
   drop(batch: RecordBatch, row: number, reason: Drop, detail?: string): void;
+  /**
+   * For an operator that `carries` a state: called on subscription with what makes bytes of it, between two batches, whenever the
+   * run can be taken up again. Returns the bytes that an interrupted run left, or undefined for a new beginning.
+   */
+  state(save: () => Uint8Array): Uint8Array | undefined;
 }
+
+/** What an operator carries from one batch to the next: see `OperatorDefinition.carries`. */
+export type Carries = 'nothing' | 'state' | 'unknown';
 
 /** How an operator is written. See `defineOperator`. */
 export interface OperatorDefinition<Config extends object, Drop extends string, Measure extends string> {
@@ -45,8 +53,13 @@ export interface OperatorDefinition<Config extends object, Drop extends string, 
   /** Figures that it may report of a row. Any other does not compile. */
   readonly measures?: readonly Measure[];
   /**
+   * What it carries from one batch to the next: `nothing`, or a `state` that it gives to `context.state`. A stage whose operators
+   * say so goes on where it was interrupted; with one of `unknown`, which is so unless given, it starts over.
+   */
+  readonly carries?: Carries;
+  /**
    * Whether its work on a batch takes long enough for a thread of its own. It is then given each batch by itself, in any thread
-   * and in any order: what it does with one must not depend on another. False unless given.
+   * and in any order, so it carries nothing. False unless given.
    */
   readonly heavy?: boolean;
   /** Bytes that it keeps across batches (a shuffle's buffer, a set of hashes); 0 unless given. */
@@ -65,6 +78,7 @@ export interface Operator<Config extends object = never> {
   readonly defaults: Readonly<Record<string, unknown>>;
   readonly drops: readonly string[];
   readonly measures: readonly string[];
+  readonly carries: Carries;
   readonly heavy: boolean;
   readonly reads: (config: Config) => Reads;
   readonly writes: (schema: Schema, config: Config) => Schema;
@@ -99,6 +113,7 @@ export function defineOperator<
     defaults: { ...defaults },
     drops: definition.drops ?? [],
     measures: definition.measures ?? [],
+    carries: definition.heavy === true ? 'nothing' : (definition.carries ?? 'unknown'),
     heavy: definition.heavy ?? false,
     reads,
     writes,

@@ -7,6 +7,16 @@ export interface SinkContext {
   readonly folder: string;
   readonly schema: Schema;
   readonly signal: AbortSignal;
+  /** What `suspend` gave last in a run that was interrupted: the writer goes on from there. */
+  readonly suspended?: SuspendedSink;
+}
+
+/** What a sink needs to go on in another process. */
+export interface SuspendedSink {
+  /** Plain values. */
+  readonly facts: unknown;
+  /** Rows that were written to it and are in no file yet. */
+  readonly rows?: RecordBatch;
 }
 
 /** A file that a sink has committed. */
@@ -27,6 +37,11 @@ export interface SinkWriter {
   close(): Promise<readonly Shard[]>;
   /** Leaves nothing behind that is not committed. */
   abort(): Promise<void>;
+  /**
+   * Brings to the disk what was written, and tells what is needed to go on from here if the process dies later. Left out by a
+   * sink that starts over.
+   */
+  suspend?(): Promise<SuspendedSink>;
 }
 
 /** How a sink is written. */

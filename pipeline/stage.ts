@@ -109,6 +109,11 @@ export interface StageDefinition<Config extends object> {
   readonly name: string;
   readonly defaults: Partial<NoInfer<Config>>;
   readonly takes: StageParts;
+  /**
+   * Whether all that it does with its rows, but in rehearsals, is to send them through operators and write them: then an interrupted
+   * run goes on among its rows. False unless given.
+   */
+  readonly passesRows?: boolean;
   /** Columns that it needs of its rows, after its steps. */
   readonly reads: (config: Config, inputs: StageInputs) => Reads;
   /** What is known before it runs; throws an `AlignflowError` for options that cannot work. */
@@ -123,6 +128,7 @@ export interface Stage<Config extends object = never> {
   readonly name: string;
   readonly defaults: Readonly<Record<string, unknown>>;
   readonly takes: StageParts;
+  readonly passesRows: boolean;
   readonly reads: (config: Config, inputs: StageInputs) => Reads;
   readonly plan: (config: Config, inputs: StageInputs) => StageFacts;
   readonly run: (config: Config, inputs: StageInputs, context: StageContext) => Observable<StageEvent>;
@@ -130,5 +136,5 @@ export interface Stage<Config extends object = never> {
 
 /** Declares a kind of stage. One file, one `export default defineStage({...})`. */
 export function defineStage<Config extends object>(definition: StageDefinition<Config>): Stage<Config> {
-  return { kind: 'stage', ...definition, defaults: { ...definition.defaults } };
+  return { kind: 'stage', passesRows: false, ...definition, defaults: { ...definition.defaults } };
 }

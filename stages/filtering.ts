@@ -6,6 +6,7 @@ export default defineStage({
   name: 'filtering',
   defaults: {},
   takes: { rows: 'required', sink: true },
+  passesRows: true,
   reads: (_config: object) => ({}),
   plan: (_config, { rows }) => ({ hands: rows === undefined ? {} : { rows: { schema: rows } } }),
   run: (_config, _inputs, context) => context.write(context.rows()),

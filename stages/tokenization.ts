@@ -39,6 +39,7 @@ export default defineStage({
     maxTokens: 80,
   },
   takes: { rows: 'required', sink: true, tokenizer: 'optional' },
+  passesRows: true,
   reads: ({ column }: Tokenization) => ({ [column]: new Utf8() }),
   plan: ({ column, prompts, vocabulary }, { name, rows, tokenizer }) => {
     checkPrompts(column, prompts);

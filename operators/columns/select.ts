@@ -13,5 +13,6 @@ export default defineOperator({
   defaults: {},
   reads: (_config: Select) => ({}),
   writes: (schema, { columns }) => selectFields(schema, columns),
+  carries: 'nothing',
   run: ({ columns }) => map((batch) => selectColumns(batch, columns)),
 });

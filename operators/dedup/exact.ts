@@ -29,12 +29,16 @@ export default defineOperator({
     throw new AlignflowError({ what: 'columns is empty: every row is the same', expected: 'at least one column' });
   },
   drops: ['duplicate'],
+  carries: 'state',
   holds: ({ expected }) => hashSetBytes(expected),
   run:
     ({ columns, nulls, expected }, context) =>
     (source) =>
       defer(() => {
-        const seen = createHashSet(expected);
+        const seen = createHashSet(
+          expected,
+          context.state(() => seen.bytes()),
+        );
         return source.pipe(
           map((batch) => {
             const hashRow = rowHash(batch, columns, nulls);

@@ -5,6 +5,8 @@ export interface HashSet {
   /** Adds a hash of four words; false where it is in the set already. Throws when the set is full. */
   add(hash: Uint32Array): boolean;
   readonly size: number;
+  /** All of it, to make an equal set of. */
+  bytes(): Uint8Array;
 }
 
 /** Bytes that a set for `expected` hashes takes: four words for each place, at most three quarters of them in use. */
@@ -12,12 +14,20 @@ export function hashSetBytes(expected: number): number {
   return places(expected) * 16;
 }
 
-/** An empty set with room for `expected` hashes. Open addressing, the next free place on a collision. */
-export function createHashSet(expected: number): HashSet {
+/**
+ * A set with room for `expected` hashes: empty, or equal to one that had the same room. Open addressing, the next free place on a
+ * collision.
+ */
+export function createHashSet(expected: number, bytes?: Uint8Array): HashSet {
   const mask = places(expected) - 1;
   const table = new Uint32Array((mask + 1) * 4);
   let size = 0;
+  if (bytes !== undefined) {
+    new Uint8Array(table.buffer).set(bytes);
+    for (let at = 3; at < table.length; at += 4) if (table[at] !== 0) size++;
+  }
   return {
+    bytes: () => new Uint8Array(table.buffer),
     get size() {
       return size;
     },

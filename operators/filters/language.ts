@@ -38,6 +38,7 @@ export default defineOperator({
   },
   drops: ['null', 'unsure', 'other'],
   measures: ['confidence'],
+  carries: 'nothing',
   run: (config, context) => {
     const keep = new Set(config.keep);
     const { language, column, among, confidence: least } = config;

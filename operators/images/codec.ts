@@ -1,7 +1,7 @@
 /** Encoded images to pixels, through sharp (libvips), off the main thread. */
 import type { Binary, Vector } from 'apache-arrow';
 import sharp from 'sharp';
-import { AlignflowError, reasonOf } from '../../pipeline/errors.js';
+import { AlignflowError } from '../../pipeline/errors.js';
 import type { MemoryBudget } from '../../pipeline/graph/budget.js';
 
 // Many small images side by side are faster than one image on many threads, and none is decoded twice.
@@ -50,9 +50,11 @@ export async function decodeImage(
   if (bytes.length > maxBytes) return { reason: 'bytes', detail: `${bytes.length} bytes` };
   if (bytes.length === 0) return { reason: 'undecodable', detail: '0 bytes' };
   let release = () => {};
+  let header: string | undefined;
   try {
     const image = sharp(bytes, { limitInputPixels: false, failOn: 'error', ignoreIcc: true, density });
-    const { width, height } = await image.metadata();
+    const { width, height, format } = await image.metadata();
+    header = `${format}, ${width} x ${height} pixels`;
     if (width * height > maxPixels) return { reason: 'pixels', detail: `${width} x ${height} pixels` };
     signal.throwIfAborted();
     release = budget.hold(width * height * 3);
@@ -62,10 +64,13 @@ export async function decodeImage(
       .toColourspace('srgb')
       .raw({ depth: 'uchar' })
       .toBuffer({ resolveWithObject: true });
-    if (info.channels !== 3) throw new Error(`it has ${info.channels} channels after conversion to RGB`);
+    if (info.channels !== 3)
+      return { reason: 'undecodable', detail: `${info.channels} channels after conversion to RGB` };
     return { height: info.height, width: info.width, pixels: data };
-  } catch (error) {
-    return { reason: 'undecodable', detail: reasonOf(error).split('\n')[0]! };
+  } catch {
+    // Not with libvips' own words: its threads share them, so they may be another image's.
+    const detail = header === undefined ? `no image of a known kind, ${bytes.length} bytes` : `damaged: ${header}`;
+    return { reason: 'undecodable', detail };
   } finally {
     release();
   }

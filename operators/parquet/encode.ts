@@ -14,6 +14,9 @@ import type { ThriftStruct } from './thrift.js';
 /** Compressions that are written. */
 export type ParquetCompression = 'zstd' | 'snappy' | 'gzip' | 'none';
 
+/** Bytes behind a footer: its length and the magic bytes. */
+const TAIL = 8;
+
 const CODECS: Readonly<Record<ParquetCompression, Compression>> = {
   zstd: Compression.ZSTD,
   snappy: Compression.SNAPPY,
@@ -27,19 +30,27 @@ export interface ParquetEncoder {
   readonly rows: number;
   /** The bytes of one row group, to be written behind those of the one before. */
   rowGroup(batch: RecordBatch): Uint8Array;
-  /** The bytes that end the file. */
+  /** The bytes that end the file, if no row group follows. */
   end(): Uint8Array;
 }
 
+/** A file that is not at its end. */
+export interface BegunParquet {
+  /** Bytes of its row groups. */
+  readonly bytes: number;
+  /** What `end` gave behind them. */
+  readonly end: Uint8Array;
+}
+
 /**
- * Begins a file of a schema. The encoder makes a small file of each row group; here the bodies are put one behind the other
- * and their footers become one.
+ * Begins a file of a schema, or goes on with one. The encoder makes a small file of each row group; here the bodies are put one
+ * behind the other and their footers become one.
  */
-export function encodeParquet(schema: Schema, compression: ParquetCompression): ParquetEncoder {
-  const groups: ThriftStruct[] = [];
-  let position = 0;
-  let rows = 0;
-  let last: Footer | undefined;
+export function encodeParquet(schema: Schema, compression: ParquetCompression, begun?: BegunParquet): ParquetEncoder {
+  let last: Footer | undefined = begun && parseFooter(begun.end.subarray(0, begun.end.length - TAIL));
+  const groups: ThriftStruct[] = last === undefined ? [] : [...movedRowGroups(last, 0)];
+  let position = begun?.bytes ?? 0;
+  let rows = last?.rows ?? 0;
   return {
     get rows() {
       return rows;
@@ -68,9 +79,9 @@ function encode(batches: RecordBatch[], schema: Schema, compression: ParquetComp
     const table = ParquetTable.fromIPCStream(tableToIPC(new Table(schema, batches), 'stream'));
     // The encoder takes the table and the properties; both are gone afterwards.
     const bytes = writeParquet(table, properties(schema, compression));
-    const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(bytes.length - 8, true);
-    const body = bytes.subarray(0, bytes.length - 8 - length);
-    return { body, footer: parseFooter(bytes.subarray(body.length, bytes.length - 8)) };
+    const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(bytes.length - TAIL, true);
+    const body = bytes.subarray(0, bytes.length - TAIL - length);
+    return { body, footer: parseFooter(bytes.subarray(body.length, bytes.length - TAIL)) };
   } catch (error) {
     throw new AlignflowError({
       what: `the rows cannot be written as Parquet: ${reasonOf(error)}`,

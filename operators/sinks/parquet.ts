@@ -1,11 +1,10 @@
 import { join } from 'node:path';
-import type { RecordBatch } from 'apache-arrow';
 import { selectColumns } from '../../pipeline/batch/columns.js';
 import { concatBatches, sliceBatch } from '../../pipeline/batch/concat.js';
 import { batchFrom } from '../../pipeline/batch/select.js';
 import { openUnfinishedFile, type UnfinishedFile } from '../../pipeline/run/unfinished-file.js';
 import { defineSink, type Shard } from '../../pipeline/sink.js';
-import { encodeParquet, type ParquetCompression, type ParquetEncoder } from '../parquet/encode.js';
+import { type BegunParquet, encodeParquet, type ParquetCompression, type ParquetEncoder } from '../parquet/encode.js';
 
 /**
  * Writes Parquet files `part-00000.parquet`, `part-00001.parquet`, ... The bytes depend on the rows alone, not on the
@@ -27,22 +26,34 @@ interface OpenFile {
   readonly encoder: ParquetEncoder;
 }
 
+/** What the writer goes on from: the files that are whole, and the one that is not. */
+interface Facts {
+  readonly shards: readonly Shard[];
+  /** Its bytes on the disk, and what would end it there, in base64. */
+  readonly open?: { readonly bytes: number; readonly end: string };
+}
+
 export default defineSink({
   name: 'sink/parquet',
   defaults: { compression: 'zstd', rowGroup: 8192, file: 1_000_000 },
 
-  async open(config: ParquetSink, { folder, schema }) {
+  async open(config: ParquetSink, { folder, schema, suspended }) {
     const compression: ParquetCompression = config.compression;
     const names = schema.fields.map(({ name }) => name);
-    const shards: Shard[] = [];
-    let waiting: RecordBatch[] = [];
-    let rows = 0;
-    let current: OpenFile | undefined;
+    const { shards: done, open } = (suspended?.facts ?? { shards: [] }) as Facts;
+    const shards: Shard[] = [...done];
+    const left = suspended?.rows;
+    let waiting = left === undefined ? [] : [batchFrom(schema, left.data.children, left.numRows)];
+    let rows = left?.numRows ?? 0;
+    /** Whether another process may go on with the open file. */
+    let kept = suspended !== undefined;
 
-    const openFile = async (): Promise<OpenFile> => {
+    const openFile = async (begun?: BegunParquet): Promise<OpenFile> => {
       const name = `part-${String(shards.length).padStart(5, '0')}.parquet`;
-      return { name, file: await openUnfinishedFile(join(folder, name)), encoder: encodeParquet(schema, compression) };
+      const file = await openUnfinishedFile(join(folder, name), begun?.bytes);
+      return { name, file, encoder: encodeParquet(schema, compression, begun) };
     };
+    let current = open && (await openFile({ bytes: open.bytes, end: Buffer.from(open.end, 'base64') }));
     const closeFile = async ({ name, file, encoder }: OpenFile): Promise<void> => {
       await file.write(encoder.end());
       shards.push({ file: name, rows: encoder.rows, ...(await file.commit()) });
@@ -77,9 +88,18 @@ export default defineSink({
         if (current !== undefined) await closeFile(current);
         return shards;
       },
+      async suspend() {
+        kept = true;
+        const open = current && {
+          bytes: await current.file.flush(),
+          end: Buffer.from(current.encoder.end()).toString('base64'),
+        };
+        const facts: Facts = { shards: [...shards], ...(open === undefined ? {} : { open }) };
+        return rows === 0 ? { facts } : { facts, rows: concatBatches(waiting) };
+      },
       async abort() {
         waiting = [];
-        await current?.file.abort();
+        await (kept ? current?.file.leave() : current?.file.abort());
         current = undefined;
       },
     };

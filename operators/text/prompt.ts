@@ -25,6 +25,7 @@ export default defineOperator({
   reads: ({ template }: Prompt) =>
     Object.fromEntries(columnsOf(template).map((column) => [column, [...TEXT, ...NUMBERS]])),
   writes: (schema, { into }) => withField(schema, textField(into)),
+  carries: 'nothing',
   run: ({ into, template }) => {
     const parts = parseTemplate(template);
     return map((batch) => withColumn(batch, textField(into), fillTemplate(batch, parts)));

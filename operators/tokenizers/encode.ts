@@ -30,6 +30,7 @@ export default defineOperator({
   reads: ({ column }: Encode) => ({ [column]: new Utf8() }),
   writes: (schema: Schema, { into }) => withField(schema, tokensField(into)),
   drops: ['null', 'empty'],
+  carries: 'nothing',
   run: ({ folder, column, into, prefix, maxTokens }, context) => {
     const open = async () => {
       const tokenizer = await openTokenizer(resolve(folder));

@@ -6,6 +6,7 @@ import { AlignflowError, placeError } from '../errors.js';
 import type { PlannedStep } from '../plan/plan.js';
 import { pooled } from '../pool/pooled.js';
 import type { WorkerPool } from '../pool/worker-pool.js';
+import type { RowsProgress } from '../run/progress.js';
 import type { Unit } from '../source.js';
 import { type BusyClock, createAccount, createBusyClock, type OperatorAccount } from './account.js';
 import type { MemoryBudget } from './budget.js';
@@ -27,6 +28,8 @@ export interface DroppedRow {
   readonly measure?: string;
   readonly value?: number;
   readonly detail?: string;
+  /** The place of what it was read from among all that the stage reads; 0 unless given. */
+  readonly unit?: number;
   readonly file: string;
   readonly rowGroup?: number;
   readonly row: number;
@@ -47,12 +50,18 @@ export interface ChainContext {
   readonly rejects?: ReadonlyMap<string, (rows: RecordBatch) => void>;
   /** Where heavy operators run; without it, they run in this thread. */
   readonly pool?: WorkerPool;
+  /** What an interrupted run left of its accounts and operators. */
+  readonly progress?: Pick<RowsProgress, 'account' | 'state'>;
 }
 
 /** A stage's operators as one stream operator, with an account of each. */
 export function chain(steps: readonly Step[], context: ChainContext) {
   const clock = createBusyClock();
-  const accounts = steps.map((step) => createAccount(step.label));
+  const { stage, progress } = context;
+  const accounts = steps.map(({ label }) => {
+    const account = createAccount(label);
+    return progress?.account(stage, account) ?? account;
+  });
   const run: OperatorFunction<RecordBatch, RecordBatch> = (source) => {
     const linked = steps.reduce((stream, step, i) => link(stream, step, accounts[i]!, clock, context), source);
     return steps.length === 0
@@ -113,7 +122,8 @@ function link(
       if (pool !== undefined && operator.heavy && step.module !== undefined)
         return pooled({ ...step, module: step.module, stage, folder }, { pool, budget, account, take });
       const surroundings = { stage, operator: label, seed: step.seed, signal, budget, folder };
-      return operator.run(options, operatorContext(surroundings, operator.drops, take));
+      const state = context.progress?.state(stage, label);
+      return operator.run(options, operatorContext(surroundings, operator.drops, take, state));
     };
     return defer(() => operatorOf()(counted))
       .pipe(
@@ -161,6 +171,7 @@ function bookDrop(
       operator: label,
       reason,
       ...more,
+      unit: origin.unit,
       file: unit?.file ?? '',
       ...(unit?.rowGroup === undefined ? {} : { rowGroup: unit.rowGroup }),
       row: origin.row,

@@ -23,6 +23,7 @@ export function operatorContext(
   surroundings: Surroundings,
   drops: readonly string[],
   take: (drop: Drop) => void,
+  state: OperatorContext['state'] = () => undefined,
 ): OperatorContext {
   const { seed } = surroundings;
   let measured: { readonly measure: string; readonly value: number } | undefined;
@@ -30,6 +31,7 @@ export function operatorContext(
   let words: Uint32Array | undefined;
   return {
     ...surroundings,
+    state,
     random(batch, row) {
       if (batch !== drawn) [drawn, words] = [batch, originWords(batch)];
       return createRandom(seed, words?.[2 * row] ?? row, words?.[2 * row + 1] ?? 0);

@@ -22,6 +22,10 @@ export interface Reading {
   readonly repeat: boolean;
   /** Added to the source's unit numbers, so that the sources of a mixture have different origins. */
   readonly firstUnit: number;
+  /** The unit that a single reading begins with; 0 unless given. */
+  readonly from?: number;
+  /** Waited for between two units of a single reading, with the number of the next one. */
+  readonly between?: (next: number) => Promise<void>;
 }
 
 /** The units of a source, with a clear error for none. */
@@ -56,13 +60,13 @@ export async function* readUnits(
   { source, options }: ConfiguredSource,
   units: readonly Unit[],
   context: SourceContext,
-  { repeat, firstUnit }: Reading,
+  { repeat, firstUnit, from = 0, between }: Reading,
 ): AsyncGenerator<RecordBatch> {
   for (let epoch = 0; epoch === 0 || repeat; epoch++) {
     let rows = 0;
     const order = repeat
       ? permutation(units.length, createRandom(deriveSeed(context.seed, 'units'), epoch))
-      : Uint32Array.from(units, (_, i) => i);
+      : Uint32Array.from(units, (_, i) => i).subarray(from);
     for (const at of order) {
       let row = 0;
       try {
@@ -77,6 +81,7 @@ export async function* readUnits(
         throw placeSourceError(error, source, context);
       }
       rows += row;
+      if (!repeat) await between?.(at + 1);
     }
     if (repeat && rows === 0) {
       throw new AlignflowError({

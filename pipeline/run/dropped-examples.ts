@@ -56,12 +56,21 @@ interface Group {
   readonly kept: Kept[];
 }
 
+/** What `save` gives: the groups, each with its rows in the order of their keys, pictures in base64. */
+export type SavedExamples = readonly (Omit<Group, 'kept'> & {
+  readonly kept: readonly (Omit<Kept, 'image' | 'out'> & { readonly image?: string })[];
+})[];
+
 /** Chooses and keeps the examples of one stage. */
 export interface DroppedExamples {
   /** Shows it a dropped row. `values` copies the row; a row that its source could not read has none. */
   add(dropped: DroppedRow, values?: () => RecordBatch): void;
   /** Resolves when all that is kept is drawn. */
   drawn(): Promise<void>;
+  /** All that is kept, once it is drawn, as a plain value. */
+  save(): SavedExamples;
+  /** Goes on with what an interrupted run had kept. */
+  restore(saved: SavedExamples): void;
   /** The rows to show, in the order of these operators (others first), each reason with about as many. */
   shown(operators: readonly string[]): readonly DroppedExample[];
 }
@@ -119,6 +128,24 @@ export function collectExamples(seed: number, context: DrawContext, draw?: DrawR
       if (row !== undefined && draw !== undefined) drawLater(example, row, draw);
     },
     drawn: () => drawing,
+    save: () =>
+      [...groups.values()].map(({ kept, ...group }) => ({
+        ...group,
+        kept: kept.map(({ image, out: _, ...example }) =>
+          image === undefined ? example : { ...example, image: Buffer.from(image).toString('base64') },
+        ),
+      })),
+    restore(saved) {
+      for (const { kept, ...group } of saved)
+        groups.set(`${group.operator}\0${group.reason}`, {
+          ...group,
+          kept: kept.map(({ image, ...example }) => ({
+            ...example,
+            out: false,
+            ...(image === undefined ? {} : { image: Buffer.from(image, 'base64') }),
+          })),
+        });
+    },
     shown(operators) {
       const place = ({ operator }: Group) => operators.indexOf(operator);
       const ordered = [...groups.values()].sort(

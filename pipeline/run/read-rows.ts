@@ -13,6 +13,7 @@ import { type ConfiguredSource, fromBatches, listUnits, readUnits } from '../gra
 import type { PlannedStep } from '../plan/plan.js';
 import type { WorkerPool } from '../pool/worker-pool.js';
 import type { SourceContext, Unit } from '../source.js';
+import type { RowsProgress } from './progress.js';
 import { deriveSeed } from './random.js';
 
 /** A source of a stage and its share of the rows. */
@@ -49,6 +50,8 @@ export interface ReadingEnvironment {
   readonly rejects?: ReadonlyMap<string, (rows: RecordBatch) => void>;
   /** Where heavy operators run; see `ChainContext`. */
   readonly pool?: WorkerPool;
+  /** What a single reading of a single source goes on from, and saves between two units. */
+  readonly progress?: RowsProgress;
   /** Resolves when the ledger can take more rows. */
   readonly room: () => Promise<void>;
   readonly note: (text: string) => void;
@@ -81,13 +84,21 @@ export function readRows(reading: Reading, environment: ReadingEnvironment, opti
   const { budget, signal } = environment;
   const repeat = options.repeat === true;
   const counted = options.rehearsal !== true;
-  const account = createAccount(sources.map(({ source }) => source.name).join(' + '));
+  const progress = counted && !repeat ? environment.progress : undefined;
+  const opened = createAccount(sources.map(({ source }) => source.name).join(' + '));
+  const account = progress?.account(stage, opened) ?? opened;
   const units: Unit[] = [];
   const drop = counted ? environment.drop : () => undefined;
   const { rejects, pool } = environment;
   const branched = counted && rejects !== undefined ? { rejects } : {};
-  const helped = pool === undefined ? {} : { pool };
+  const helped = { ...(pool === undefined ? {} : { pool }), ...(progress === undefined ? {} : { progress }) };
   const linked = chain(steps, { stage, signal, budget, folder, units, drop, ...branched, ...helped });
+  const save = async (next: number): Promise<void> => {
+    if (progress?.due !== true) return;
+    // Until nothing is held: then every row that was read has come to its end.
+    await budget.room(1);
+    await progress.save(next);
+  };
   const accounts = [account, ...linked.accounts];
 
   /** Reads all sources as one, with the origins of each set apart. */
@@ -95,10 +106,15 @@ export function readRows(reading: Reading, environment: ReadingEnvironment, opti
     const shares = [];
     for (const [i, weighted] of sources.entries()) {
       const seed = deriveSeed(reading.seed, 'source', i);
-      const context = sourceContext(reading, environment, { weighted, account, counted, seed });
+      const context = sourceContext(reading, environment, { weighted, account, counted, seed, units });
       const own = await listUnits(weighted, context);
       shares.push({
-        batches: readUnits(weighted, own, context, { repeat, firstUnit: units.length }),
+        batches: readUnits(weighted, own, context, {
+          repeat,
+          firstUnit: units.length,
+          from: progress?.next ?? 0,
+          between: save,
+        }),
         weight: weighted.weight,
       });
       units.push(...own);
@@ -161,8 +177,25 @@ function sourceContext(
     account,
     counted,
     seed,
-  }: { weighted: WeightedSource; account: OperatorAccount; counted: boolean; seed: number },
+    units,
+  }: {
+    weighted: WeightedSource;
+    account: OperatorAccount;
+    counted: boolean;
+    seed: number;
+    units: readonly Unit[];
+  },
 ): SourceContext {
+  let last = 0;
+  const same = (one: Unit | undefined, other: Unit) => one?.file === other.file && one.rowGroup === other.rowGroup;
+  const placeOf = (unit: Unit): number => {
+    if (!same(units[last], unit))
+      last = Math.max(
+        0,
+        units.findIndex((one) => same(one, unit)),
+      );
+    return last;
+  };
   return {
     stage,
     base,
@@ -179,6 +212,7 @@ function sourceContext(
         operator: source.name,
         reason,
         ...(detail === undefined ? {} : { detail }),
+        unit: placeOf(unit),
         file: unit.file,
         ...(unit.rowGroup === undefined ? {} : { rowGroup: unit.rowGroup }),
         row,

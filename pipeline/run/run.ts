@@ -31,6 +31,11 @@ export interface RunOptions {
    * read beside the steps. Without it, this thread does it all.
    */
   readonly threads?: Threads;
+  /**
+   * Seconds between two savings of how far the rows of a stage are, at the end of a unit of its source; 30 unless given. An
+   * interrupted run goes on from the last one. Whatever they cost, they take 5 % of the time at most.
+   */
+  readonly saveEvery?: number;
   /** Ends the run with the signal's reason. */
   readonly signal?: AbortSignal;
 }
@@ -52,7 +57,7 @@ export function run(plan: Plan, options: RunOptions = {}): Observable<RunEvent> 
 
 async function runStages(
   plan: Plan,
-  { backend = 'none', draw, threads, signal: outer }: RunOptions,
+  { backend = 'none', draw, threads, saveEvery, signal: outer }: RunOptions,
   abort: AbortController,
   emit: (event: RunEvent) => void,
 ): Promise<void> {
@@ -89,6 +94,7 @@ async function runStages(
         emit,
         ...(draw === undefined ? {} : { draw }),
         ...helpers,
+        ...(saveEvery === undefined ? {} : { saveEvery }),
       });
       reports.push(report);
       if (failure !== undefined) {
@@ -128,7 +134,7 @@ interface StageEnd {
   readonly failure?: unknown;
 }
 
-interface StageOptions extends Pick<RunOptions, 'draw'>, Helpers {
+interface StageOptions extends Pick<RunOptions, 'draw' | 'saveEvery'>, Helpers {
   readonly signal: AbortSignal;
   readonly emit: (event: RunEvent) => void;
 }

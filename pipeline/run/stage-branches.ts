@@ -1,5 +1,4 @@
 /** The branches of a stage while it runs: further steps and a sink for rows that it drops, or for those that it writes. */
-import { mkdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import type { RecordBatch, Schema } from 'apache-arrow';
 import { ignoreElements, merge, type Observable, Subject, tap } from 'rxjs';
@@ -11,7 +10,8 @@ import { type ChainContext, chain } from '../graph/chain.js';
 import { branchName } from '../manifest/names.js';
 import type { PlannedBranch } from '../plan/plan.js';
 import type { Shard, SinkWriter } from '../sink.js';
-import { writeRows } from './write-rows.js';
+import type { RowsProgress } from './progress.js';
+import { openSink, writeRows } from './write-rows.js';
 
 /** One branch, as the report and the sums see it: its accounts begin with the rows that it was given. */
 export interface BranchAccounts {
@@ -35,11 +35,11 @@ export interface StageBranches {
   settled(): Promise<void>;
 }
 
+/** As the stage's own steps have it. */
+export type BranchContext = Omit<ChainContext, 'rejects' | 'progress'> & { readonly progress?: RowsProgress };
+
 /** Opens the branches of a stage. Nothing happens before `writing` is subscribed to, which comes before the first row. */
-export function openBranches(
-  branches: readonly PlannedBranch[],
-  context: Omit<ChainContext, 'rejects'>,
-): StageBranches {
+export function openBranches(branches: readonly PlannedBranch[], context: BranchContext): StageBranches {
   const opened = branches.map((branch) => openBranch(branch, context));
   const rejects = new Map<string, (rows: RecordBatch) => void>();
   for (const { branch, take } of opened) for (const label of branch.rejectedBy) rejects.set(label, take);
@@ -67,18 +67,21 @@ export function openBranches(
   };
 }
 
-function openBranch(branch: PlannedBranch, context: Omit<ChainContext, 'rejects'>) {
+function openBranch(branch: PlannedBranch, context: BranchContext) {
   const { name, folder, steps, sink, output, input } = branch;
   const stage = branchName(context.stage, name);
   const rows = new Subject<RecordBatch>();
-  const given = createAccount('rows of the stage');
+  const { progress } = context;
+  const accountOf = (operator: string) => {
+    const account = createAccount(operator);
+    return progress?.account(stage, account) ?? account;
+  };
+  const given = accountOf('rows of the stage');
   const linked = chain(steps, { ...context, stage, folder });
-  const written = createAccount(sink.use);
+  const written = accountOf(sink.use);
   let writer: Promise<SinkWriter> | undefined;
   const open = () => {
-    writer ??= mkdir(folder, { recursive: true }).then(() =>
-      sink.sink.open(sink.options, { stage, folder, schema: output, signal: context.signal }),
-    );
+    writer ??= openSink(sink, { stage, folder, schema: output, signal: context.signal }, progress);
     return writer;
   };
   const writing = writeRows(rows.pipe(linked.run), open, { budget: context.budget, account: written });

@@ -6,12 +6,15 @@ import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AlignflowError } from '../errors.js';
 import { writeFailure, writeWhole } from './atomic-file.js';
+import { hasProgress } from './progress.js';
 import type { StageRecord } from './stage-record.js';
 
 const STARTED = 'started.json';
 const COMPLETE = 'stage.json';
 /** What a stage keeps here is there again when it was interrupted and is started anew. */
-const KEPT = 'checkpoints';
+export const CHECKPOINTS = 'checkpoints';
+/** Where its rows go, which its progress among them goes on with. */
+const ROWS = ['rows', 'branches'];
 
 /** What a run finds of a stage. */
 export type StageState =
@@ -33,14 +36,15 @@ export async function inspectStage(folder: string, fingerprint: string): Promise
   if (record === undefined && started === undefined && names.some((name) => !isOurs(name)))
     throw foreign(folder, names);
   // A mark whose files have gone is no start to go on from.
-  const resumable = record === undefined && started?.fingerprint === fingerprint && names.includes(KEPT);
+  const resumable = record === undefined && started?.fingerprint === fingerprint && names.includes(CHECKPOINTS);
   return { kind: resumable ? 'interrupted' : 'new', folder };
 }
 
-/** Makes the folder ready: empty, but for the checkpoints of an interrupted run of the same fingerprint. */
+/** Makes the folder ready: empty, but for the checkpoints (and rows) of an interrupted run of the same fingerprint. */
 export async function openStage({ kind, folder }: StageState, fingerprint: string, manifest: string): Promise<void> {
   try {
-    const kept = kind === 'interrupted' ? [KEPT, STARTED] : [];
+    const rows = hasProgress(join(folder, CHECKPOINTS)) ? ROWS : [];
+    const kept = kind === 'interrupted' ? [CHECKPOINTS, STARTED, ...rows] : [];
     // The completion mark goes first and the other last: what is left after an interruption is known as ours, and as unfinished.
     const rank = (name: string) => (name === COMPLETE ? 0 : name === STARTED ? 2 : 1);
     const names = (await namesIn(folder)).sort((a, b) => rank(a) - rank(b));

@@ -1,5 +1,4 @@
 /** The rows of one stage while it runs: what is read, what stands behind its steps, its sink, and the account of each. */
-import { mkdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import type { RecordBatch, Schema } from 'apache-arrow';
 import { defer, map, merge, type Observable, type OperatorFunction, tap } from 'rxjs';
@@ -12,7 +11,7 @@ import type { Unit } from '../source.js';
 import { type Reading, type ReadingEnvironment, type RowsOptions, readRows } from './read-rows.js';
 import { type RowsThread, readRowsInThread } from './rows-thread.js';
 import { type BranchAccounts, openBranches } from './stage-branches.js';
-import { type Writing, writeRows } from './write-rows.js';
+import { openSink, type Writing, writeRows } from './write-rows.js';
 
 /** What the rows of a stage need of the run. */
 export interface RowsEnvironment extends Omit<ReadingEnvironment, 'units' | 'rejects'> {
@@ -51,9 +50,10 @@ export function openRows({ reading, rowsThread, branches: planned, ...environmen
   let ended = false;
   let written: { readonly writing: Writing; readonly folder: string } | undefined;
   const { stage, folder: stageFolder } = reading;
-  const { drop, pool } = environment;
+  const { drop, pool, progress } = environment;
+  const goingOn = progress === undefined ? {} : { progress };
   const chained = { stage, signal, budget, folder: stageFolder, units, ...(pool === undefined ? {} : { pool }) };
-  const branches = openBranches(planned, { ...chained, drop });
+  const branches = openBranches(planned, { ...chained, ...goingOn, drop });
   const toRead: ReadingEnvironment = {
     ...environment,
     rejects: branches.rejects,
@@ -97,21 +97,21 @@ export function openRows({ reading, rowsThread, branches: planned, ...environmen
     },
     through(step, { counted }) {
       const dropped = counted ? drop : () => undefined;
-      const linked = chain([step], { ...chained, drop: dropped });
+      const linked = chain([step], { ...chained, ...(counted ? goingOn : {}), drop: dropped });
       if (counted) accounts.through.push(...linked.accounts);
       return linked.run;
     },
-    write(rows, { sink, options, use }, schema, folder) {
-      const account = createAccount(use);
+    write(rows, sink, schema, folder) {
+      const opened = createAccount(sink.use);
+      const account = progress?.account(stage, opened) ?? opened;
       const open = async () => {
         await branches.open();
-        await mkdir(folder, { recursive: true });
-        return sink.open(options, { stage, folder, schema, signal });
+        return openSink(sink, { stage, folder, schema, signal }, progress);
       };
       const writing = writeRows(branches.feed(rows), open, { budget, account });
       accounts.written = account;
       written = { writing, folder: relative(stageFolder, folder) };
-      const progress = writing.batches.pipe(
+      const done = writing.batches.pipe(
         map(
           (): Progress => ({
             kind: 'progress',
@@ -121,7 +121,7 @@ export function openRows({ reading, rowsThread, branches: planned, ...environmen
           }),
         ),
       );
-      return merge(branches.writing, progress);
+      return merge(branches.writing, done);
     },
     async settled() {
       await Promise.all([written?.writing.settled(), branches.settled()]);

@@ -19,10 +19,12 @@ import { collectExamples, type DrawRow } from './dropped-examples.js';
 import { checkGates, gateFailure } from './gates.js';
 import { openLedger } from './ledger.js';
 import { openMetricsTable } from './metrics-table.js';
+import { openProgress, readProgress } from './progress.js';
 import { deriveSeed } from './random.js';
 import type { WeightedSource } from './read-rows.js';
 import type { StageReport } from './report.js';
 import type { RowsThread } from './rows-thread.js';
+import { CHECKPOINTS } from './stage-folder.js';
 import type { StageFile, StageRecord } from './stage-record.js';
 import { collectReport } from './stage-report.js';
 import { openRows, type StageRows } from './stage-rows.js';
@@ -39,6 +41,8 @@ export interface StageEnvironment {
   /** Where heavy operators run, and where the rows of training are read; this thread does both without them. */
   readonly pool?: WorkerPool;
   readonly rowsThread?: RowsThread;
+  /** See `RunOptions.saveEvery`. */
+  readonly saveEvery?: number;
 }
 
 /** How a stage ended. */
@@ -60,10 +64,15 @@ export const LEDGER = 'ledger.parquet';
 export async function runStage(stage: PlannedStage, environment: StageEnvironment): Promise<StageOutcome> {
   const startedAt = performance.now();
   const { signal, budget, emit, draw } = environment;
-  const ledger = await openLedger(join(stage.folder, LEDGER));
+  const left = await readProgress(join(stage.folder, CHECKPOINTS));
+  const ledger = await openLedger(join(stage.folder, LEDGER), left.ledger);
   const metrics = await openMetricsTable(join(stage.folder, 'metrics.parquet'));
   const report = collectReport(stage);
   const examples = collectExamples(stage.seed, { signal, budget }, draw);
+  if (left.saved !== undefined) examples.restore(left.saved.examples);
+  const progress = goesOn(stage)
+    ? await openProgress(left, { ledger, examples, every: environment.saveEvery ?? SAVE_EVERY })
+    : undefined;
   const take = (event: StageEvent) => {
     if (event.kind === 'step')
       for (const [name, value] of Object.entries(event.values))
@@ -82,6 +91,7 @@ export async function runStage(stage: PlannedStage, environment: StageEnvironmen
       steps: stage.steps,
     },
     ...(environment.pool === undefined ? {} : { pool: environment.pool }),
+    ...(progress === undefined ? {} : { progress }),
     ...(environment.rowsThread === undefined ? {} : { rowsThread: environment.rowsThread }),
     branches: stage.branches,
     budget,
@@ -94,14 +104,17 @@ export async function runStage(stage: PlannedStage, environment: StageEnvironmen
     note: (text) => take({ kind: 'note', text }),
   });
   try {
-    for (const made of [ROWS, BRANCHES]) await rm(join(stage.folder, made), { recursive: true, force: true });
+    if (left.saved === undefined)
+      for (const made of [ROWS, BRANCHES]) await rm(join(stage.folder, made), { recursive: true, force: true });
     const events = stage.stage.run(stage.options, stage.inputs, stageContext(stage, environment, rows));
     await lastValueFrom(events.pipe(untilAborted(signal), tap(take)), { defaultValue: undefined });
     await examples.drawn();
     await ledger.close();
     await metrics.close();
+    await progress?.clear();
   } catch (error) {
     await rows.settled();
+    await progress?.settled();
     await ledger.abort();
     await metrics.abort();
     throw asFailure(error, stage);
@@ -120,6 +133,17 @@ export async function runStage(stage: PlannedStage, environment: StageEnvironmen
   });
   const record = { fingerprint: stage.fingerprint, files, report: summary };
   return failure === undefined ? { record } : { record, failure };
+}
+
+/** Seconds between two savings of the rows' progress. */
+const SAVE_EVERY = 30;
+
+/** Whether an interrupted stage goes on among its rows: all that becomes of them is written, and every operator can go on. */
+function goesOn({ stage, rows, sink, steps, branches }: PlannedStage): boolean {
+  if (!stage.passesRows || rows === undefined || sink === undefined) return false;
+  if (!('source' in rows.from) && rows.from.length > 1) return false;
+  const operators = [...steps, ...branches.flatMap((branch) => branch.steps)];
+  return operators.every(({ operator }) => operator.carries !== 'unknown');
 }
 
 function stageContext(stage: PlannedStage, { budget, signal }: StageEnvironment, rows: StageRows): StageContext {
@@ -180,7 +204,7 @@ async function listFiles(folder: string, { shards }: StageRows): Promise<StageFi
   const names = (await readdir(folder, { recursive: true, withFileTypes: true }))
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
-    .filter((name) => !NOT_MADE.has(name) && !name.startsWith(`checkpoints${sep}`))
+    .filter((name) => !NOT_MADE.has(name) && !name.startsWith(`${CHECKPOINTS}${sep}`))
     .sort();
   for (const file of names) {
     const shard = known.get(file);

@@ -1,10 +1,13 @@
+import { mkdir } from 'node:fs/promises';
 import type { RecordBatch } from 'apache-arrow';
 import { concat, concatMap, defer, finalize, ignoreElements, map, mergeMap, type Observable, tap } from 'rxjs';
 import { batchBytes } from '../batch/bytes.js';
 import { withoutOrigin } from '../batch/origin.js';
 import type { OperatorAccount } from '../graph/account.js';
 import type { MemoryBudget } from '../graph/budget.js';
-import type { Shard, SinkWriter } from '../sink.js';
+import type { PlannedSink } from '../plan/plan.js';
+import type { Shard, SinkContext, SinkWriter } from '../sink.js';
+import type { RowsProgress } from './progress.js';
 
 /** Rows on their way into a sink. */
 export interface Writing {
@@ -14,6 +17,19 @@ export interface Writing {
   readonly shards: readonly Shard[];
   /** Resolves when nothing is under way any more, after an error or an unsubscription too. */
   settled(): Promise<void>;
+}
+
+/** Opens a sink in its folder, which is made; it goes on with what an interrupted run left. */
+export async function openSink(
+  { sink, options }: Pick<PlannedSink, 'sink' | 'options'>,
+  context: SinkContext,
+  progress: RowsProgress | undefined,
+): Promise<SinkWriter> {
+  await mkdir(context.folder, { recursive: true });
+  const suspended = progress?.suspended(context.stage);
+  const writer = await sink.open(options, { ...context, ...(suspended === undefined ? {} : { suspended }) });
+  progress?.writer(context.stage, writer);
+  return writer;
 }
 
 /**

@@ -25,6 +25,8 @@ export interface TestContext extends OperatorContext {
   readonly dropped: readonly TestDrop[];
   /** Reported figures, in order. */
   readonly measured: readonly TestMeasure[];
+  /** What the operator carries, as bytes for the context of another one that goes on; undefined where it gave no state. */
+  save(): Uint8Array | undefined;
 }
 
 /** What a test may choose about a context. */
@@ -36,6 +38,8 @@ export interface TestContextOptions {
   /** One of 1 GiB unless given. */
   readonly budget?: MemoryBudget;
   readonly signal?: AbortSignal;
+  /** What `save` of another context gave. */
+  readonly restored?: Uint8Array;
 }
 
 /**
@@ -44,10 +48,17 @@ export interface TestContextOptions {
  */
 export function testContext(
   operator: { readonly name: string; readonly drops: readonly string[]; readonly measures: readonly string[] },
-  { seed = 7, folder, budget = createBudget(2 ** 30), signal = new AbortController().signal }: TestContextOptions = {},
+  {
+    seed = 7,
+    folder,
+    budget = createBudget(2 ** 30),
+    signal = new AbortController().signal,
+    restored,
+  }: TestContextOptions = {},
 ): TestContext {
   const dropped: TestDrop[] = [];
   const measured: TestMeasure[] = [];
+  let saved: (() => Uint8Array) | undefined;
   return {
     stage: 'test',
     operator: operator.name,
@@ -71,6 +82,11 @@ export function testContext(
       declared('measure', name, operator.measures);
       measured.push({ name, value });
     },
+    state(save) {
+      saved = save;
+      return restored;
+    },
+    save: () => saved?.(),
     // Figures of rows that stay are remembered too: a test may look at them.
     keep() {},
     drop(batch, row, reason, detail) {

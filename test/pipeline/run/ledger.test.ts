@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { DroppedRow } from '../../../pipeline/graph/chain.js';
-import { openLedger } from '../../../pipeline/run/ledger.js';
+import { type Ledger, openLedger } from '../../../pipeline/run/ledger.js';
 import { openMetricsTable } from '../../../pipeline/run/metrics-table.js';
 import { columnValues, readAll } from '../../operators/parquet/reading.js';
 
@@ -38,10 +38,31 @@ describe('the ledger', () => {
     expect(columnValues(batches, 'value')).toEqual(rows.map((row) => row / 8));
     expect(columnValues(batches, 'row_group')).toEqual(rows.map((row) => row >> 10));
     expect(new Set(columnValues(batches, 'reason').slice(0, 3))).toEqual(new Set(['short', 'long']));
-    expect(ledger.counts()).toEqual([
-      { operator: 'filter/caption-length[0]', reason: 'short', rows: 6667 },
-      { operator: 'filter/caption-length[0]', reason: 'long', rows: 13_333 },
-    ]);
+  });
+
+  it('has the bytes of one that was never split, when it goes on after parts', async () => {
+    const write = async (from: number, to: number, ledger: Ledger) => {
+      for (let row = from; row < to; row++) {
+        ledger.append(dropped(row, row % 3 === 0 ? { measure: 'words', value: row, detail: 'x' } : {}));
+        await ledger.room();
+      }
+    };
+    const whole = await openLedger(path);
+    await write(0, 20_000, whole);
+    await whole.close();
+    const expected = await readFile(path);
+    const parts = [0, 1].map((i) => join(folder, `part-${i}`));
+    const first = await openLedger(path);
+    await write(0, 5000, first);
+    await first.split(parts[0]!);
+    await write(5000, 14_000, first);
+    await first.split(parts[1]!);
+    await write(14_000, 15_000, first);
+    await first.abort();
+    const second = await openLedger(path, parts);
+    await write(14_000, 20_000, second);
+    await second.close();
+    expect((await readFile(path)).equals(expected)).toBe(true);
   });
 
   it('keeps rows that are appended in one go, without waiting', async () => {
