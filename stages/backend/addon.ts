@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import util from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
+import { loadQuietly } from './quiet.js';
 
 /** What the addon says about a tensor that it made. */
 export interface TensorMetadata {
@@ -61,9 +62,9 @@ export function tensorflowBackend(): TensorflowBackend | undefined {
  * node-pre-gyp, which warns about old Node functions.
  */
 export function registerTensorflow(path: string): Addon {
-  silence();
   restoreUtil();
   const require = createRequire(import.meta.url);
+  if (wantsQuiet()) loadQuietly(path);
   const addon = require(path) as Addon;
   require('@tensorflow/tfjs-node-gpu/dist/register_all_kernels.js');
   const { NodeJSKernelBackend } = require('@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend.js') as {
@@ -75,11 +76,12 @@ export function registerTensorflow(path: string): Addon {
 }
 
 /**
- * TensorFlow writes notes about the processor and its libraries to standard error while it loads. Level 2 leaves errors.
- * Whoever wants the notes sets the variable to 0.
+ * TensorFlow writes notes about the processor and its libraries to standard error. Level 2 leaves errors, once it is loaded. Whoever
+ * wants the notes sets the variable to 0.
  */
-function silence(): void {
+function wantsQuiet(): boolean {
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
+  return Number(process.env.TF_CPP_MIN_LOG_LEVEL) >= 2;
 }
 
 /** Puts back two functions that tfjs-node calls: Node 22 warns about them, and Node 23 has removed them. */

@@ -9,6 +9,7 @@ import { fetchWheel, isPartial } from './fetch.js';
 import { folderSize } from './folder-size.js';
 import { addonName, describeBuild, type Installation, isComplete, tfjsNodeFolder } from './installation.js';
 import type { Wheel } from './lock.js';
+import { compileQuiet } from './quiet.js';
 import type { SetupReport } from './setup-event.js';
 import type { Toolchain } from './toolchain.js';
 import { unpack } from './unpack.js';
@@ -62,6 +63,7 @@ async function build(
     libraries: wheels.flatMap((wheel) => wheel.libraries),
     addon: join(building, addonName),
   });
+  await compileQuiet(tools.compiler, building, thisSystem.platform);
   for (const wheel of wheels) await rm(join(building, wheel.file), { force: true });
   const { name, mark } = describeBuild(building, wheels, tools.compiler.version);
   await writeFile(join(building, name), JSON.stringify(mark, undefined, 2));

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { cacheFolder } from '../../pipeline/cache-folder.js';
 import { compileFlags } from './compile.js';
 import { nodeApiVersion, tensorflowVersion, type Wheel } from './lock.js';
+import { quietName, quietSource } from './quiet.js';
 import { type System, thisSystem, type Variant, wheelsFor } from './wheels.js';
 
 /** Where one build of the addon lives. */
@@ -40,7 +41,7 @@ export function tfjsNodeFolder(): string {
 export function installationFor(system: System, variant: Variant, wheels: readonly Wheel[]): Installation {
   const sources = join(tfjsNodeFolder(), 'binding');
   const hash = createHash('sha256');
-  hash.update(JSON.stringify([wheels, nodeApiVersion, system.platform, system.arch, compileFlags]));
+  hash.update(JSON.stringify([wheels, nodeApiVersion, system.platform, system.arch, compileFlags, quietSource]));
   for (const name of readdirSync(sources).sort()) hash.update(`${name}\0`).update(readFileSync(join(sources, name)));
   const fingerprint = hash.digest('hex').slice(0, 12);
   const folder = join(cacheFolder(), `tensorflow-${tensorflowVersion}-${variant}-${fingerprint}`);
@@ -72,7 +73,7 @@ export function describeBuild(
   wheels: readonly Wheel[],
   compiler: string,
 ): { name: string; mark: Mark } {
-  const names = [addonName, ...wheels.flatMap((wheel) => wheel.libraries)];
+  const names = [addonName, quietName, ...wheels.flatMap((wheel) => wheel.libraries)];
   const files = Object.fromEntries(names.map((name) => [name, statSync(join(folder, name)).size]));
   return { name: markName, mark: { tensorflow: tensorflowVersion, compiler, files } };
 }

@@ -147,15 +147,38 @@ describe('conformanceCases', () => {
     expect(await failures(seeded, { random: true })).toEqual([]);
   });
 
-  it('finds a heavy operator that carries something from one batch to the next', async () => {
+  it('finds an operator that carries something from one batch to the next, though it says not', async () => {
     const numbered: Run = (context) => (source) =>
       defer(() => {
         let seen = 0;
         return source.pipe(map((batch) => keepRows(batch, context, () => (seen++ % 2 === 0 ? undefined : 'odd'))));
       });
-    const heavy = { ...operatorOf(numbered), heavy: true };
-    const names = await failuresOf(heavy);
-    expect(names).toEqual(['works on each batch by itself, in any order']);
+    const names = await failuresOf({ ...operatorOf(numbered), carries: 'nothing' });
+    expect(names).toEqual(['carries nothing from batch to batch']);
+  });
+
+  it('finds a state that is not saved, or not gone on from', async () => {
+    const counting =
+      (save: (seen: number) => Uint8Array, restore: (bytes: Uint8Array) => number): Run =>
+      (context) =>
+      (source) =>
+        defer(() => {
+          const left = context.state(() => save(seen));
+          let seen = left === undefined ? 0 : restore(left);
+          return source.pipe(map((batch) => keepRows(batch, context, () => (seen++ % 3 === 0 ? undefined : 'odd'))));
+        });
+    const right = counting(
+      (seen) => Uint8Array.of(seen),
+      ([seen]) => seen!,
+    );
+    expect(await failuresOf({ ...operatorOf(right), carries: 'state' })).toEqual([]);
+    const names = ['goes on from the state that it saves'];
+    const forgets = counting(
+      (seen) => Uint8Array.of(seen),
+      () => 0,
+    );
+    expect(await failuresOf({ ...operatorOf(forgets), carries: 'state' })).toEqual(names);
+    expect(await failuresOf({ ...operatorOf(keepEven), carries: 'state' })).toEqual(names);
   });
 
   it('finds an input that is written to', async () => {

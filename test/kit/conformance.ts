@@ -107,6 +107,30 @@ export function conformanceCases<Config extends object>(
     const dropped = alone.flatMap((outcome) => outcome.context.dropped);
     assert.deepEqual(dropped, context.dropped, 'other rows are dropped');
   };
+  const checkState = async (): Promise<void> => {
+    const expected = await apply([whole]);
+    const batches = cut(4);
+    const half = batches.length >> 1;
+    const first = testContext(operator, options);
+    const source = new Subject<RecordBatch>();
+    const out: RecordBatch[] = [];
+    const subscription = operator
+      .run(
+        config,
+        first,
+      )(source)
+      .subscribe((batch) => out.push(batch));
+    for (const batch of batches.slice(0, half)) source.next(batch);
+    await settle();
+    const saved = first.save();
+    assert(saved !== undefined, 'it gave no state to context.state');
+    const restored = Uint8Array.from(saved);
+    subscription.unsubscribe();
+    const second = testContext(operator, { ...options, restored });
+    out.push(...(await collect(operator.run(config, second)(from(batches.slice(half))))));
+    assert.equal(streamDifference(expected.out, out), undefined);
+    assert.deepEqual([...first.dropped, ...second.dropped], expected.context.dropped, 'other rows are dropped');
+  };
 
   return [
     {
@@ -131,7 +155,8 @@ export function conformanceCases<Config extends object>(
         for (const size of [1, 7]) checkSame(expected, await apply(cut(size)));
       },
     },
-    ...(operator.heavy ? [{ name: 'works on each batch by itself, in any order', run: checkAlone }] : []),
+    ...(operator.carries === 'nothing' ? [{ name: 'carries nothing from batch to batch', run: checkAlone }] : []),
+    ...(operator.carries === 'state' ? [{ name: 'goes on from the state that it saves', run: checkState }] : []),
     { name: 'emits the schema that it declares', run: async () => checkSchema((await apply(cut(3))).out) },
     {
       name: 'accounts for every row: in = out + dropped, no row twice',

@@ -105,8 +105,8 @@ describe('chain', () => {
     await collect([rows(0, 2, 1), rows(1, 9)]);
     const place = { stage: 'pairs', operator: 'filter/large[0]', epoch: 3 };
     expect(dropped).toEqual([
-      { ...place, reason: 'odd', file: 'a.parquet', rowGroup: 0, row: 11 },
-      { ...place, reason: 'large', measure: 'size', value: 9, file: 'b.parquet', row: 10 },
+      { ...place, reason: 'odd', unit: 0, file: 'a.parquet', rowGroup: 0, row: 11 },
+      { ...place, reason: 'large', measure: 'size', value: 9, unit: 1, file: 'b.parquet', row: 10 },
     ]);
   });
 
