@@ -1,22 +1,13 @@
-import type * as tf from '@tensorflow/tfjs-core';
-import type { RecordBatch } from 'apache-arrow';
+import { defer, mergeMap } from 'rxjs';
 import { AlignflowError } from '../pipeline/errors.js';
 import { defineStage, type Reference } from '../pipeline/stage.js';
-import { checkTokenizer, handOver, modelOf, tokenizerOf } from './hand-over.js';
-import { contrastiveLoss } from './losses/contrastive.js';
-import { imageTokens, type ModelConfig } from './models/config.js';
-import { encodeImage, encodeText } from './models/internvl.js';
+import { checkTokenizer, handOver, modelColumns, modelOf, tokenizerOf } from './hand-over.js';
+import type { ModelConfig } from './models/config.js';
 import { modelFacts } from './models/model-facts.js';
-import { initialise } from './models/parameters.js';
 import { parameterShapes } from './models/shapes.js';
 import { modelConfig } from './models/sizes.js';
-import { readPrompt } from './prompts.js';
-import { imageTensor, modelColumns, textInputs, tokenIds } from './tensors.js';
 import { countTrained, type ParameterGroup } from './training/groups.js';
-import { dropPathFactors, keptPatches } from './training/masking.js';
-import { loadModel } from './training/model-folder.js';
-import type { Objective } from './training/step.js';
-import { trainingMetrics, trainModel } from './training/train-model.js';
+import { trainingMetrics } from './training/options.js';
 
 /**
  * Stage 1 of InternVL (arXiv 2312.14238, section 3.3): aligns the vision tower and the text tower by CLIP's symmetric
@@ -105,22 +96,12 @@ export default defineStage({
     return { facts, memory, hands: { checkpoint: handOver('contrastive', model, parameters, inputs, inputs.init) } };
   },
   run: (config, inputs, context) =>
-    trainModel(async () => {
-      const { folder, vocabulary } = tokenizerOf(inputs);
-      const model = sizes(config, vocabulary);
-      await readPrompt(folder, config.tokens, config.length);
-      return {
-        config: model,
-        parameters:
-          inputs.init === undefined
-            ? initialise(model, context.seed)
-            : (await loadModel(inputs.init.folder)).parameters,
-        objective: objectiveOf(model),
-        groups: contrastiveGroups(config),
-        options: config,
-        feeds: (batch, step) => feedsOf(batch, step, config, model, context.seed),
-      };
-    }, context),
+    defer(() => import('./training/contrastive-training.js')).pipe(
+      mergeMap(({ trainContrastive }) => {
+        const model = sizes(config, tokenizerOf(inputs).vocabulary);
+        return trainContrastive({ config, model, groups: contrastiveGroups(config) }, inputs, context);
+      }),
+    ),
 });
 
 /** The model: a named size, with the tokenizer's vocabulary and what the config changes. */
@@ -146,41 +127,6 @@ export function contrastiveGroups({
     { match: ['qllama.**', 'text_projection'], learningRate: learningRate.text, weightDecay },
     { match: ['logit_scale'], learningRate: learningRate.scale },
   ];
-}
-
-function objectiveOf(model: ModelConfig): Objective {
-  return (parameters, { images, keep, dropPath, tokens, ends }) => {
-    const vision = {
-      images: images!,
-      ...(keep === undefined ? {} : { keep }),
-      ...(dropPath === undefined ? {} : { dropPath }),
-    };
-    const image = encodeImage(parameters, model, vision);
-    const text = encodeText(parameters, model, { tokens: tokens!, ends: ends! });
-    return {
-      loss: contrastiveLoss(image, text, parameters.logit_scale!),
-      metrics: { logit_scale: parameters.logit_scale! },
-    };
-  };
-}
-
-function feedsOf(
-  batch: RecordBatch,
-  step: number,
-  config: Contrastive,
-  { vision }: ModelConfig,
-  seed: number,
-): Record<string, tf.Tensor> {
-  const { numRows } = batch;
-  const { masking, dropPath } = config;
-  // The last part of the run keeps all patches, by the same feed: a feed that came and went would be another program.
-  const masked = step < config.steps * (1 - config.unmasked) ? masking : 0;
-  return {
-    images: imageTensor(batch, config.pixels, vision.pixels),
-    ...textInputs(tokenIds(batch, config.tokens, config.length)),
-    ...(masking > 0 ? { keep: keptPatches(numRows, imageTokens(vision) - 1, masked, seed, step) } : {}),
-    ...(dropPath > 0 ? { dropPath: dropPathFactors(vision.depth, numRows, dropPath, seed, step) } : {}),
-  };
 }
 
 /** Throws unless a checkpoint has the model's parameters. */

@@ -1,30 +1,9 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import * as tf from '@tensorflow/tfjs-core';
-import { FixedSizeBinary, type RecordBatch, Utf8 } from 'apache-arrow';
-import { concat, concatMap, connect, defer, finalize, map, merge, mergeAll, type OperatorFunction } from 'rxjs';
-import { decodeTokens, endId, openTokenizer } from '../operators/tokenizers/tokenizer-file.js';
-import { batchBytes } from '../pipeline/batch/bytes.js';
-import { readColumn } from '../pipeline/batch/column.js';
-import { selectColumns } from '../pipeline/batch/columns.js';
-import { rebatch } from '../pipeline/batch/rebatch.js';
-import { takeRows } from '../pipeline/batch/select.js';
+import { Utf8 } from 'apache-arrow';
+import { defer, mergeMap } from 'rxjs';
 import { AlignflowError } from '../pipeline/errors.js';
-import type { MemoryBudget } from '../pipeline/graph/budget.js';
-import type { StageEvent } from '../pipeline/metrics.js';
-import { defineStage, type StageInputs } from '../pipeline/stage.js';
-import { startBackend } from './backend/start.js';
-import { Encoder, joined } from './evaluation/encoder.js';
-import { Gallery } from './evaluation/gallery.js';
-import { PairSet } from './evaluation/pair-set.js';
-import { captioningTask, retrievalTask, type TaskOutcome, zeroShotTask } from './evaluation/tasks.js';
-import type { RowProduct } from './evaluators/row-product.js';
-import { checkTokenizer, checkTrainedBy, modelOf, tokenizerOf } from './hand-over.js';
-import type { ModelConfig } from './models/config.js';
-import type { CaptionOptions } from './models/generate.js';
+import { defineStage } from '../pipeline/stage.js';
+import { checkTokenizer, checkTrainedBy, modelColumns, modelOf } from './hand-over.js';
 import { modelFacts } from './models/model-facts.js';
-import { readPrompt } from './prompts.js';
-import { modelColumns } from './tensors.js';
-import { loadModel } from './training/model-folder.js';
 
 /**
  * Scores a checkpoint on image-text pairs: retrieval, zero-shot classification, captioning. A row is an image and one of
@@ -65,9 +44,6 @@ export interface Evaluation {
   /** Most tokens of a generated caption, end mark included. @integer @minimum 1 */
   most: number;
 }
-
-/** Images that the report shows for each task. */
-const SAMPLES = 24;
 
 export default defineStage({
   name: 'evaluation',
@@ -114,100 +90,5 @@ export default defineStage({
     return { facts, memory, hands: {} };
   },
   run: (config, inputs, context) =>
-    defer(async () => {
-      await startBackend();
-      const captions = config.tasks.includes('captioning') ? await captionOptions(config, inputs) : undefined;
-      await readPrompt(tokenizerOf(inputs).folder, config.tokens, config.length);
-      const { config: model, parameters } = await loadModel(inputs.checkpoint!.folder);
-      const { mode, pixels, tokens, length } = config;
-      const encoder = new Encoder(parameters, model, {
-        mode,
-        pixels,
-        tokens,
-        length,
-        ...(captions === undefined ? {} : { captions }),
-      });
-      const set = new PairSet(config);
-      const gallery = new Gallery(SAMPLES, context.seed);
-      const encoding = context.rows().pipe(
-        map((batch) => ({ batch, rows: set.add(batch) })),
-        connect((sorted) =>
-          merge(
-            sorted.pipe(
-              map(({ batch, rows }) => takeRows(selectColumns(batch, [pixels]), rows.images)),
-              rebatch(config.batch),
-              eachInTurn(context.budget, (batch) => {
-                for (const image of readColumn(batch, pixels, FixedSizeBinary)) gallery.add(image!);
-                encoder.addImages(batch);
-              }),
-            ),
-            sorted.pipe(
-              map(({ batch, rows }) => takeRows(selectColumns(batch, [tokens]), rows.names)),
-              rebatch(config.batch),
-              eachInTurn(context.budget, (batch) => encoder.addTexts(batch)),
-            ),
-          ),
-        ),
-        map((): StageEvent => ({ kind: 'progress', done: set.texts.length, unit: 'rows', doing: 'encoding' })),
-      );
-      const scoring = defer(() => score(config, inputs, model, set, encoder, gallery)).pipe(mergeAll());
-      return concat(encoding, scoring).pipe(finalize(() => encoder.dispose()));
-    }).pipe(mergeAll()),
+    defer(() => import('./evaluation/evaluate.js')).pipe(mergeMap(({ evaluate }) => evaluate(config, inputs, context))),
 });
-
-/** Works on a batch at a time. A turn of the event loop passes before each, and sources wait for what is still to be done. */
-function eachInTurn(budget: MemoryBudget, work: (batch: RecordBatch) => void): OperatorFunction<RecordBatch, void> {
-  return (batches) =>
-    batches.pipe(
-      map((batch) => ({ batch, release: budget.hold(batchBytes(batch)) })),
-      concatMap(async ({ batch, release }) => {
-        try {
-          await nextTurn();
-          work(batch);
-        } finally {
-          release();
-        }
-      }),
-    );
-}
-
-async function captionOptions({ captions, beams, most }: Evaluation, inputs: StageInputs): Promise<CaptionOptions> {
-  return { prompt: await readPrompt(tokenizerOf(inputs).folder, captions), end: endId, beams, most };
-}
-
-/** The figures of all tasks, and examples of what retrieval (or else zero-shot) and captioning answered. */
-async function score(
-  { tasks, main, languages }: Evaluation,
-  inputs: StageInputs,
-  model: ModelConfig,
-  set: PairSet,
-  encoder: Encoder,
-  gallery: Gallery,
-): Promise<StageEvent[]> {
-  const { dim } = model.embed;
-  const encoded = { set, dim, images: joined(encoder.images), names: joined(encoder.texts), product: tensorProduct };
-  const outcomes: TaskOutcome[] = [];
-  if (tasks.includes('retrieval')) outcomes.push(retrievalTask(encoded, main));
-  if (tasks.includes('zero-shot')) outcomes.push(...languages.map((language) => zeroShotTask(encoded, language)));
-  const shown = outcomes.slice(0, 1);
-  if (tasks.includes('captioning')) {
-    const tokenizer = await openTokenizer(tokenizerOf(inputs).folder);
-    const texts = await Promise.all(encoder.captions.map((ids) => decodeTokens(tokenizer, ids)));
-    const outcome = captioningTask(set, main, texts);
-    outcomes.push(outcome);
-    shown.push(outcome);
-  }
-  const samples = await Promise.all(shown.map((outcome) => gallery.samples(outcome, model.vision.image)));
-  return [...outcomes.flatMap(({ results }) => results), ...samples.flat()];
-}
-
-/** The product of two row sets on the tensor backend. */
-const tensorProduct: RowProduct = (a, b, rows) => {
-  const dim = a.length / rows;
-  const product = tf.tidy(() =>
-    tf.matMul(tf.tensor2d(a, [rows, dim]), tf.tensor2d(b, [b.length / dim, dim]), false, true),
-  );
-  const values = product.dataSync<'float32'>();
-  product.dispose();
-  return values;
-};

@@ -1,5 +1,8 @@
 /** What stages take from the ones before them, checked when a manifest is planned. */
+import { FixedSizeBinary } from 'apache-arrow';
+import { tokensField } from '../operators/tokenizers/encode.js';
 import { AlignflowError } from '../pipeline/errors.js';
+import type { Reads } from '../pipeline/operator.js';
 import type { CheckpointArtefact, Reference, StageInputs } from '../pipeline/stage.js';
 import { checkConfig, type ModelConfig } from './models/config.js';
 
@@ -67,4 +70,12 @@ export function checkTrainedBy(checkpoint: Reference, kind: string, purpose: str
 function checkpointOf({ artefacts, stage }: Reference): CheckpointArtefact {
   if (artefacts.checkpoint !== undefined) return artefacts.checkpoint;
   throw new AlignflowError({ what: `the stage ${stage} hands over no model`, fix: 'name a training stage' });
+}
+
+/** The columns that a stage reads: images of one size, `side` pixels a side, and lists of token ids. */
+export function modelColumns(pixels: string, side: number, tokens: readonly string[]): Reads {
+  return {
+    [pixels]: new FixedSizeBinary(3 * side ** 2),
+    ...Object.fromEntries(tokens.map((column) => [column, tokensField(column).type])),
+  };
 }

@@ -2,10 +2,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { FixedSizeBinary, type Int32, type List, List as ListType, type RecordBatch, type Vector } from 'apache-arrow';
 import { pixelsShape } from '../operators/images/pixels.js';
-import { tokensField } from '../operators/tokenizers/encode.js';
 import { readColumn } from '../pipeline/batch/column.js';
 import { AlignflowError } from '../pipeline/errors.js';
-import type { Reads } from '../pipeline/operator.js';
 import type { ChannelStatistics } from './models/config.js';
 import type { TextInputs } from './models/llama.js';
 
@@ -93,12 +91,4 @@ export function textInputs({ ids, lengths, batch, length }: TokenIds): TextInput
 /** Position of each text's end mark. */
 export function endsOf(lengths: Int32Array): Int32Array {
   return lengths.map((length) => length - 1);
-}
-
-/** The columns that a stage reads: images of one size, `side` pixels a side, and lists of token ids. */
-export function modelColumns(pixels: string, side: number, tokens: readonly string[]): Reads {
-  return {
-    [pixels]: new FixedSizeBinary(3 * side ** 2),
-    ...Object.fromEntries(tokens.map((column) => [column, tokensField(column).type])),
-  };
 }

@@ -1,12 +1,21 @@
 /** Encoded images to pixels, through sharp (libvips), off the main thread. */
 import type { Binary, Vector } from 'apache-arrow';
-import sharp from 'sharp';
+import type sharp from 'sharp';
 import { AlignflowError } from '../../pipeline/errors.js';
 import type { MemoryBudget } from '../../pipeline/graph/budget.js';
 
-// Many small images side by side are faster than one image on many threads, and none is decoded twice.
-sharp.concurrency(1);
-sharp.cache(false);
+let loading: Promise<typeof sharp> | undefined;
+
+/** sharp, loaded with the first image: a plan needs none. */
+function loadSharp(): Promise<typeof sharp> {
+  loading ??= import('sharp').then(({ default: sharp }) => {
+    // Many small images side by side are faster than one image on many threads, and none is decoded twice.
+    sharp.concurrency(1);
+    sharp.cache(false);
+    return sharp;
+  });
+  return loading;
+}
 
 /** Images under way at once in one batch. */
 const IN_FLIGHT = 4;
@@ -51,8 +60,9 @@ export async function decodeImage(
   if (bytes.length === 0) return { reason: 'undecodable', detail: '0 bytes' };
   let release = () => {};
   let header: string | undefined;
+  const open = await loadSharp();
   try {
-    const image = sharp(bytes, { limitInputPixels: false, failOn: 'error', ignoreIcc: true, density });
+    const image = open(bytes, { limitInputPixels: false, failOn: 'error', ignoreIcc: true, density });
     const { width, height, format } = await image.metadata();
     header = `${format}, ${width} x ${height} pixels`;
     if (width * height > maxPixels) return { reason: 'pixels', detail: `${width} x ${height} pixels` };

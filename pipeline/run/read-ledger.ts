@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import parquet from 'parquetjs-lite';
 import { AlignflowError, reasonOf } from '../errors.js';
 import type { DroppedRow } from '../graph/chain.js';
 
@@ -16,6 +15,7 @@ export async function* readLedger(path: string): AsyncGenerator<DroppedRow> {
       fix: 'run the manifest again: the stage is made anew where its files are not whole',
       cause: error,
     });
+  const { default: parquet } = await import('parquetjs-lite');
   const reader = await parquet.ParquetReader.openFile(path).catch((error: unknown) => {
     throw broken(error);
   });

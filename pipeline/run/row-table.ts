@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import parquet, { type FieldDefinition, type OutputStream, type RowBuffer } from 'parquetjs-lite';
+import type { FieldDefinition, OutputStream, RowBuffer } from 'parquetjs-lite';
 import { writeFailure } from './atomic-file.js';
 import { openUnfinishedFile, type UnfinishedFile } from './unfinished-file.js';
 
@@ -35,6 +35,8 @@ interface Full {
 
 /** Opens a table. A file of the same name stays until `close` replaces it. Throws an `AlignflowError` if it cannot be written. */
 export async function openRowTable(path: string, columns: Readonly<Record<string, RowColumn>>): Promise<RowTable> {
+  // Loaded with the first table: what only plans a manifest writes none.
+  const { default: parquet } = await import('parquetjs-lite');
   const file = await openFile(path);
   const output = createOutput(file);
   const fields = Object.entries(columns).map(

@@ -14,23 +14,10 @@ import { latestCheckpoint, loadCheckpoint, saveCheckpoint } from './checkpoint.j
 import type { ParameterGroup } from './groups.js';
 import { createHistory } from './history.js';
 import { saveModel } from './model-folder.js';
+import type { TrainingOptions } from './options.js';
 import type { Objective } from './step.js';
 import { type TrainingPosition, train } from './trainer.js';
 import { trainingProgram } from './training-program.js';
-
-/** Options that all training stages have. */
-export interface TrainingOptions {
-  /** Steps of the whole run, one batch each. */
-  readonly steps: number;
-  /** Steps of linear warm-up, before a cosine to zero; all but the last step in a run that is not longer. */
-  readonly warmup: number;
-  /** AdamW's decay of the second moment; that of the first is 0.9, as in both stages of the paper. */
-  readonly beta2: number;
-  /** Largest global norm of the gradients. */
-  readonly clipNorm: number;
-  /** Steps between two checkpoints. */
-  readonly checkpointEvery: number;
-}
 
 /** What a training stage decides. */
 export interface TrainingJob {
@@ -43,9 +30,6 @@ export interface TrainingJob {
   /** The feeds of the objective for a batch of rows, `step` counted from 0. */
   readonly feeds: (batch: RecordBatch, step: number) => Tensors;
 }
-
-/** Names of the figures that a training stage ends with. */
-export const trainingMetrics = ['final_loss', 'samples_per_second', 'waiting_share', 'skipped_steps'];
 
 /** CLIP's bounds: the logit scale stays below 100 (arXiv 2103.00020, section 2.5). */
 const bounds = { logit_scale: [0, Math.log(100)] } as const;

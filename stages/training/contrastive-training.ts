@@ -1,0 +1,81 @@
+/** The work of the contrastive stage. It is loaded when the stage runs: a plan needs no tensors. */
+import type * as tf from '@tensorflow/tfjs-core';
+import type { RecordBatch } from 'apache-arrow';
+import type { Observable } from 'rxjs';
+import type { StageEvent } from '../../pipeline/metrics.js';
+import type { StageContext, StageInputs } from '../../pipeline/stage.js';
+import type { Contrastive } from '../contrastive.js';
+import { tokenizerOf } from '../hand-over.js';
+import { contrastiveLoss } from '../losses/contrastive.js';
+import { imageTokens, type ModelConfig } from '../models/config.js';
+import { encodeImage, encodeText } from '../models/internvl.js';
+import { initialise } from '../models/parameters.js';
+import { readPrompt } from '../prompts.js';
+import { imageTensor, textInputs, tokenIds } from '../tensors.js';
+import type { ParameterGroup } from './groups.js';
+import { dropPathFactors, keptPatches } from './masking.js';
+import { loadModel } from './model-folder.js';
+import type { Objective } from './step.js';
+import { trainModel } from './train-model.js';
+
+/** What the stage has decided: its options, the model that they make, who is trained. */
+export interface ContrastiveTraining {
+  readonly config: Contrastive;
+  readonly model: ModelConfig;
+  readonly groups: readonly ParameterGroup[];
+}
+
+/** Trains from scratch, or from the checkpoint of `init`. */
+export function trainContrastive(
+  { config, model, groups }: ContrastiveTraining,
+  inputs: StageInputs,
+  context: StageContext,
+): Observable<StageEvent> {
+  return trainModel(async () => {
+    await readPrompt(tokenizerOf(inputs).folder, config.tokens, config.length);
+    return {
+      config: model,
+      parameters:
+        inputs.init === undefined ? initialise(model, context.seed) : (await loadModel(inputs.init.folder)).parameters,
+      objective: objectiveOf(model),
+      groups,
+      options: config,
+      feeds: (batch, step) => feedsOf(batch, step, config, model, context.seed),
+    };
+  }, context);
+}
+
+function objectiveOf(model: ModelConfig): Objective {
+  return (parameters, { images, keep, dropPath, tokens, ends }) => {
+    const vision = {
+      images: images!,
+      ...(keep === undefined ? {} : { keep }),
+      ...(dropPath === undefined ? {} : { dropPath }),
+    };
+    const image = encodeImage(parameters, model, vision);
+    const text = encodeText(parameters, model, { tokens: tokens!, ends: ends! });
+    return {
+      loss: contrastiveLoss(image, text, parameters.logit_scale!),
+      metrics: { logit_scale: parameters.logit_scale! },
+    };
+  };
+}
+
+function feedsOf(
+  batch: RecordBatch,
+  step: number,
+  config: Contrastive,
+  { vision }: ModelConfig,
+  seed: number,
+): Record<string, tf.Tensor> {
+  const { numRows } = batch;
+  const { masking, dropPath } = config;
+  // The last part of the run keeps all patches, by the same feed: a feed that came and went would be another program.
+  const masked = step < config.steps * (1 - config.unmasked) ? masking : 0;
+  return {
+    images: imageTensor(batch, config.pixels, vision.pixels),
+    ...textInputs(tokenIds(batch, config.tokens, config.length)),
+    ...(masking > 0 ? { keep: keptPatches(numRows, imageTokens(vision) - 1, masked, seed, step) } : {}),
+    ...(dropPath > 0 ? { dropPath: dropPathFactors(vision.depth, numRows, dropPath, seed, step) } : {}),
+  };
+}

@@ -1,0 +1,104 @@
+/** The work of the generative stage. It is loaded when the stage runs: a plan needs no tensors. */
+import * as tf from '@tensorflow/tfjs-core';
+import type { RecordBatch } from 'apache-arrow';
+import type { Observable } from 'rxjs';
+import type { StageEvent } from '../../pipeline/metrics.js';
+import { createRandom, deriveSeed } from '../../pipeline/run/random.js';
+import type { StageContext, StageInputs } from '../../pipeline/stage.js';
+import type { Generative } from '../generative.js';
+import { tokenizerOf } from '../hand-over.js';
+import { generativeLoss } from '../losses/generative.js';
+import { countedTargets, itgTargets } from '../losses/itg.js';
+import { itmLabels, withNegatives } from '../losses/itm.js';
+import type { ModelConfig } from '../models/config.js';
+import { generativeForward } from '../models/generative.js';
+import { internvit } from '../models/internvit.js';
+import type { View } from '../models/masks.js';
+import { readPrompt } from '../prompts.js';
+import { endsOf, imageTensor, type TokenIds, textInputs, tokenIds } from '../tensors.js';
+import type { ParameterGroup } from './groups.js';
+import { loadModel } from './model-folder.js';
+import type { Objective } from './step.js';
+import { trainModel } from './train-model.js';
+
+/** What the stage has decided: its options and who is trained. */
+export interface GenerativeTraining {
+  readonly config: Generative;
+  readonly groups: readonly ParameterGroup[];
+}
+
+/** Trains from the checkpoint of `init`. */
+export function trainGenerative(
+  { config, groups }: GenerativeTraining,
+  inputs: StageInputs,
+  context: StageContext,
+): Observable<StageEvent> {
+  return trainModel(async () => {
+    const { folder } = tokenizerOf(inputs);
+    await readPrompt(folder, config.tokens, config.length);
+    const prompt = await readPrompt(folder, config.captions, config.length);
+    const { config: model, parameters } = await loadModel(inputs.init!.folder);
+    return {
+      config: model,
+      parameters,
+      objective: objectiveOf(model),
+      groups,
+      options: config,
+      feeds: (batch, step) => feedsOf(batch, step, config, model, prompt.length, context.seed),
+    };
+  }, context);
+}
+
+function objectiveOf(model: ModelConfig): Objective {
+  return (parameters, feeds) => {
+    const images = feeds.images!;
+    const text = (view: View) => ({ tokens: feeds[`${view}_tokens`]!, ends: feeds[`${view}_ends`]! });
+    const outputs = generativeForward(parameters, model, {
+      image: internvit(parameters, model.vision, { images }),
+      batch: images.shape[0]!,
+      itm: text('itm'),
+      itc: text('itc'),
+      itg: text('itg'),
+      asked: feeds.itg_rows!,
+    });
+    const targets = {
+      itmLabels: feeds.itm_labels!,
+      itmWeights: feeds.itm_weights!,
+      itgLabels: feeds.itg_labels!,
+      itgWeights: feeds.itg_weights!,
+    };
+    const { loss, itm, itc, itg } = generativeLoss(outputs, targets, parameters.logit_scale!);
+    return { loss, metrics: { itm, itc, itg } };
+  };
+}
+
+function feedsOf(
+  batch: RecordBatch,
+  step: number,
+  config: Generative,
+  { vision }: ModelConfig,
+  prompt: number,
+  seed: number,
+): Record<string, tf.Tensor> {
+  const own = tokenIds(batch, config.tokens, config.length);
+  const captions = tokenIds(batch, config.captions, config.length);
+  const shift = createRandom(deriveSeed(seed, 'negatives'), step).integer(Math.max(1, batch.numRows - 1));
+  const matching = withNegatives(own, shift);
+  const { rows, labels, weights } = countedTargets(itgTargets(captions.ids, endsOf(captions.lengths), prompt));
+  return {
+    images: imageTensor(batch, config.pixels, vision.pixels),
+    ...viewFeeds('itm', matching.texts),
+    ...viewFeeds('itc', own),
+    ...viewFeeds('itg', captions),
+    itm_labels: tf.tensor1d(itmLabels(batch.numRows), 'int32'),
+    itm_weights: tf.tensor1d(matching.weights),
+    itg_rows: tf.tensor1d(rows, 'int32'),
+    itg_labels: tf.tensor1d(labels, 'int32'),
+    itg_weights: tf.tensor1d(weights),
+  };
+}
+
+function viewFeeds(view: View, texts: TokenIds): Record<string, tf.Tensor> {
+  const { tokens, ends } = textInputs(texts);
+  return { [`${view}_tokens`]: tokens, [`${view}_ends`]: ends };
+}
