@@ -22,8 +22,11 @@ export interface OperatorContext<Drop extends string = string, Measure extends s
   readonly folder: string;
   /** Random numbers for one row: the same for the same (seed, operator, origin, epoch), whatever the batches. */
   random(batch: RecordBatch, row: number): Random;
-  /** Records a measured value of the row in hand; it goes to the ledger with the row when the row is dropped. */
-  measure(name: Measure, value: number): void;
+  /**
+   * Records a measured value of the row in hand, and the threshold that it is held against, where there is one; both go to the
+   * ledger with the row when the row is dropped.
+   */
+  measure(name: Measure, value: number, threshold?: number): void;
   /** Ends the row in hand, which stays: what was measured of it belongs to no later row. `keepRows` calls it. */
   keep(): void;
   /** Writes a row of `batch` to the ledger. The operator leaves the row out of what it emits. */

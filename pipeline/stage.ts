@@ -66,7 +66,10 @@ export interface StageContext {
   /** Folder that the stage writes into; it exists, and nothing in it counts until the stage is complete. */
   readonly folder: string;
   readonly seed: number;
+  /** Aborted when the run ends early. */
   readonly signal: AbortSignal;
+  /** Asks the stage to end where it can go on, with the signal's reason; `signal` follows soon. Rows end by themselves. */
+  readonly stopping: AbortSignal;
   readonly budget: MemoryBudget;
   /**
    * The stage's rows: its source or its `from`, through its steps; no batch of them is empty. With `repeat` they start again

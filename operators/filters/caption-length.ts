@@ -31,7 +31,7 @@ export default defineFilter({
     return (row) => {
       if (isNull(row)) return 'null';
       const length = count(values, offsets[row]!, offsets[row + 1]!);
-      context.measure(unit, length);
+      context.measure(unit, length, length < min ? min : max);
       return length < min ? 'short' : length > max ? 'long' : undefined;
     };
   },

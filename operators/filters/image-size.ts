@@ -56,13 +56,13 @@ export default defineFilter({
       if (!sizes.read(row)) return 'unreadable';
       const { width, height } = sizes;
       const [short, long] = width < height ? [width, height] : [height, width];
-      context.measure('pixels', width * height);
+      context.measure('pixels', width * height, config.maxPixels);
       if (width * height > config.maxPixels) return 'pixels';
-      context.measure('aspect', long / short);
+      context.measure('aspect', long / short, config.maxAspect);
       if (long > short * config.maxAspect) return 'elongated';
-      context.measure('side', short);
+      context.measure('side', short, config.minSide);
       if (short < config.minSide) return 'small';
-      context.measure('side', long);
+      context.measure('side', long, config.maxSide);
       return long > config.maxSide ? 'large' : undefined;
     };
   },

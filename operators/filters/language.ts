@@ -69,7 +69,7 @@ export default defineOperator({
               const text = texts.get(row);
               if (text === null) return 'null';
               const detected = detect!(text);
-              context.measure('confidence', detected?.confidence ?? 0);
+              context.measure('confidence', detected?.confidence ?? 0, least);
               if (detected === undefined || detected.confidence < least) return 'unsure';
               return keep.has(detected.language) ? undefined : 'other';
             });

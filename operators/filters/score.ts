@@ -45,7 +45,7 @@ export default defineFilter({
     return (row) => {
       if (isNull(row)) return 'null';
       const score = values[row]!;
-      context.measure('score', score);
+      context.measure('score', score, score > high ? max : min);
       if (score >= low && score <= high) return undefined;
       return score < low ? 'low' : score > high ? 'high' : 'nan';
     };

@@ -38,7 +38,7 @@ export function addRunCommand(program: Command, { prepare, draw }: { prepare: Pr
       process.once('SIGTERM', interrupt);
       const view = createProgressView(process.stderr);
       try {
-        const options = { backend, draw, threads, signal: interruption.signal };
+        const options = { backend, draw, threads, stop: interruption.signal };
         await lastValueFrom(
           run(plan, options).pipe(
             tap((event) => {

@@ -67,7 +67,7 @@ export default defineFilter({
       const text = texts.get(row);
       if (text === null) return 'null';
       const characters = [...text].length;
-      context.measure('characters', characters);
+      context.measure('characters', characters, min);
       return characters < min ? 'short' : undefined;
     };
   },

@@ -27,6 +27,8 @@ export interface DroppedRow {
   /** The figure that was measured last of the row, where there is one. */
   readonly measure?: string;
   readonly value?: number;
+  /** What the value was held against, where the operator says so. */
+  readonly threshold?: number;
   readonly detail?: string;
   /** The place of what it was read from among all that the stage reads; 0 unless given. */
   readonly unit?: number;

@@ -13,6 +13,8 @@ export interface Drop {
   /** The figure that was measured last of the row, where there is one. */
   readonly measure?: string;
   readonly value?: number;
+  /** What that was held against. */
+  readonly threshold?: number;
 }
 
 /** What an operator is told of the place in which it runs. */
@@ -26,7 +28,7 @@ export function operatorContext(
   state: OperatorContext['state'] = () => undefined,
 ): OperatorContext {
   const { seed } = surroundings;
-  let measured: { readonly measure: string; readonly value: number } | undefined;
+  let measured: Pick<Drop, 'measure' | 'value' | 'threshold'> | undefined;
   let drawn: RecordBatch | undefined;
   let words: Uint32Array | undefined;
   return {
@@ -36,8 +38,8 @@ export function operatorContext(
       if (batch !== drawn) [drawn, words] = [batch, originWords(batch)];
       return createRandom(seed, words?.[2 * row] ?? row, words?.[2 * row + 1] ?? 0);
     },
-    measure(measure, value) {
-      measured = { measure, value };
+    measure(measure, value, threshold) {
+      measured = { measure, value, ...(threshold === undefined ? {} : { threshold }) };
     },
     keep() {
       measured = undefined;

@@ -26,6 +26,7 @@ export interface DroppedInTask {
   readonly detail?: string;
   readonly measure?: string;
   readonly value?: number;
+  readonly threshold?: number;
   /** The row as an Arrow IPC stream. */
   readonly values?: Uint8Array<ArrayBuffer>;
 }

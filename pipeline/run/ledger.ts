@@ -25,6 +25,7 @@ const COLUMNS: Readonly<Record<string, RowColumn>> = {
   reason: { type: 'UTF8' },
   measure: { type: 'UTF8', optional: true },
   value: { type: 'DOUBLE', optional: true },
+  threshold: { type: 'DOUBLE', optional: true },
   detail: { type: 'UTF8', optional: true },
   file: { type: 'UTF8' },
   row_group: { type: 'INT32', optional: true },
@@ -33,8 +34,8 @@ const COLUMNS: Readonly<Record<string, RowColumn>> = {
 };
 
 /**
- * Opens a ledger: a Parquet file of the columns stage, operator, reason, measure, value, detail, file, row_group, row and
- * epoch. Its rows stand in the order of the source, whatever was ready first: then its bytes depend on the data alone. A value
+ * Opens a ledger: a Parquet file of the columns stage, operator, reason, measure, value, threshold, detail, file, row_group,
+ * row and epoch. Its rows stand in the order of the source, whatever was ready first: then its bytes depend on the data alone. A value
  * that is not a number is null. Throws an `AlignflowError` when the file cannot be written.
  * @param begun files that `split` made of its first rows, which an interrupted run left
  */

@@ -44,6 +44,8 @@ export interface Reading {
 export interface ReadingEnvironment {
   readonly budget: MemoryBudget;
   readonly signal: AbortSignal;
+  /** Ends a single reading with the signal's reason, once its progress is saved. */
+  readonly stopping?: AbortSignal;
   /** A row that its source could not read has no `values`. */
   readonly drop: (row: DroppedRow, values?: () => RecordBatch) => void;
   /** What takes the rows that a step drops; see `ChainContext`. */
@@ -94,10 +96,12 @@ export function readRows(reading: Reading, environment: ReadingEnvironment, opti
   const helped = { ...(pool === undefined ? {} : { pool }), ...(progress === undefined ? {} : { progress }) };
   const linked = chain(steps, { stage, signal, budget, folder, units, drop, ...branched, ...helped });
   const save = async (next: number): Promise<void> => {
-    if (progress?.due !== true) return;
+    const stop = environment.stopping?.aborted === true;
+    if (progress === undefined || !(progress.due || stop)) return;
     // Until nothing is held: then every row that was read has come to its end.
     await budget.room(1);
     await progress.save(next);
+    if (stop) environment.stopping?.throwIfAborted();
   };
   const accounts = [account, ...linked.accounts];
 

@@ -36,8 +36,13 @@ export interface RunOptions {
    * interrupted run goes on from the last one. Whatever they cost, they take 5 % of the time at most.
    */
   readonly saveEvery?: number;
-  /** Ends the run with the signal's reason. */
+  /** Ends the run at once, with the signal's reason. */
   readonly signal?: AbortSignal;
+  /**
+   * Ends the run with the signal's reason, at the next place that it can go on from: the end of a unit of a source, of a training
+   * step. After 2 seconds without such a place, it ends at once.
+   */
+  readonly stop?: AbortSignal;
 }
 
 /**
@@ -57,13 +62,14 @@ export function run(plan: Plan, options: RunOptions = {}): Observable<RunEvent> 
 
 async function runStages(
   plan: Plan,
-  { backend = 'none', draw, threads, saveEvery, signal: outer }: RunOptions,
+  { backend = 'none', draw, threads, saveEvery, signal: outer, stop }: RunOptions,
   abort: AbortController,
   emit: (event: RunEvent) => void,
 ): Promise<void> {
   const began = performance.now();
   const startedAt = new Date().toISOString();
   const signal = outer === undefined ? abort.signal : AbortSignal.any([abort.signal, outer]);
+  const stopping = endSoon(stop, abort);
   const unlock = await lockOutput(plan.output, (error) => abort.abort(error));
   const helpers = startHelpers(plan, threads);
   const reports: StageReport[] = [];
@@ -89,11 +95,13 @@ async function runStages(
     emit({ kind: 'run-started', name: plan.name, output: plan.output, stages: plan.stages.map(({ name }) => name) });
     for (const stage of plan.stages) {
       signal.throwIfAborted();
+      stopping.signal.throwIfAborted();
       const { report, failure } = await completeOrRun(stage, plan, {
         signal,
         emit,
         ...(draw === undefined ? {} : { draw }),
         ...helpers,
+        stopping: stopping.signal,
         ...(saveEvery === undefined ? {} : { saveEvery }),
       });
       reports.push(report);
@@ -106,6 +114,7 @@ async function runStages(
     await writeReport();
     emit({ kind: 'run-complete', seconds: (performance.now() - began) / 1000, report: page });
   } finally {
+    stopping.clear();
     await helpers.pool?.close();
     await unlock();
   }
@@ -114,6 +123,27 @@ async function runStages(
 /** On two cores a pool only takes turns with this thread and the threads that decode images: no gain, and 10 % for the copies. */
 function defaultWorkers(cores: number): number {
   return cores > 2 ? cores - 1 : 0;
+}
+
+/** Milliseconds that a run may take to get to a place that it can go on from. */
+const PATIENCE = 2000;
+
+/** The signal for a stage to stop where it can go on; the run is aborted when it has not. */
+function endSoon(stop: AbortSignal | undefined, abort: AbortController) {
+  const signal = stop ?? new AbortController().signal;
+  let timer: NodeJS.Timeout | undefined;
+  const begin = () => {
+    timer = setTimeout(() => abort.abort(signal.reason), PATIENCE);
+  };
+  if (signal.aborted) begin();
+  else signal.addEventListener('abort', begin, { once: true });
+  return {
+    signal,
+    clear() {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', begin);
+    },
+  };
 }
 
 /** The threads that help the one that runs. */
@@ -136,6 +166,7 @@ interface StageEnd {
 
 interface StageOptions extends Pick<RunOptions, 'draw' | 'saveEvery'>, Helpers {
   readonly signal: AbortSignal;
+  readonly stopping: AbortSignal;
   readonly emit: (event: RunEvent) => void;
 }
 

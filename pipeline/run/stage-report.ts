@@ -115,7 +115,7 @@ function branchReport({ name, accounts }: BranchAccounts): BranchReport {
 }
 
 function droppedRow({ dropped, texts, image }: DroppedExample): DroppedRowReport {
-  const { stage, value, ...row } = dropped;
+  const { stage, value, unit, ...row } = dropped;
   return {
     ...row,
     ...(Number.isFinite(value) ? { value: value! } : {}),

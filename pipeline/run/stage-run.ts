@@ -35,6 +35,8 @@ export interface StageEnvironment {
   readonly sources: readonly WeightedSource[];
   readonly budget: MemoryBudget;
   readonly signal: AbortSignal;
+  /** Asks the stage to end where it can go on, with the signal's reason. */
+  readonly stopping: AbortSignal;
   readonly emit: (event: StageEvent) => void;
   /** Draws dropped rows for the report, which shows them without pictures where there is none. */
   readonly draw?: DrawRow;
@@ -96,6 +98,7 @@ export async function runStage(stage: PlannedStage, environment: StageEnvironmen
     branches: stage.branches,
     budget,
     signal,
+    stopping: environment.stopping,
     drop: (row, values) => {
       ledger.append(row);
       if (row.stage === stage.name) examples.add(row, values);
@@ -146,13 +149,18 @@ function goesOn({ stage, rows, sink, steps, branches }: PlannedStage): boolean {
   return operators.every(({ operator }) => operator.carries !== 'unknown');
 }
 
-function stageContext(stage: PlannedStage, { budget, signal }: StageEnvironment, rows: StageRows): StageContext {
+function stageContext(
+  stage: PlannedStage,
+  { budget, signal, stopping }: StageEnvironment,
+  rows: StageRows,
+): StageContext {
   let place = stage.steps.length;
   let schema = stage.inputs.rows;
   return {
     folder: stage.folder,
     seed: stage.seed,
     signal,
+    stopping,
     budget,
     rows: (options) => rows.rows(options),
     through(operator, config, { rehearsal = false } = {}) {

@@ -2,7 +2,7 @@
 import type { DroppedRow } from '../graph/chain.js';
 import type { DropTotal, Measured } from '../run/drop-totals.js';
 import { formatCount, formatFigure } from './format.js';
-import { originText, plainText } from './plain-text.js';
+import { measuredText, originText, plainText } from './plain-text.js';
 
 /** How many rows were dropped, by whom and why, and what was measured of them. */
 export function describeTotals(totals: readonly DropTotal[]): string {
@@ -23,14 +23,12 @@ function describeMeasured({ measure, rows, least, most, sum }: Measured): string
 
 /** Single rows: by whom, why, what was measured, where each came from. */
 export function describeDropped(dropped: readonly DroppedRow[]): string {
-  const rows = dropped.map(({ stage, operator, reason, measure, value, detail, ...origin }) => [
-    stage,
-    operator,
-    reason,
-    [measure === undefined || value === undefined ? '' : `${measure} ${formatFigure(value)}`, detail ?? '']
-      .filter((text) => text !== '')
-      .join(', '),
-    originText(origin),
+  const rows = dropped.map((row) => [
+    row.stage,
+    row.operator,
+    row.reason,
+    [measuredText(row), row.detail].filter((text) => text !== undefined).join(', '),
+    originText(row),
   ]);
   return table([['stage', 'operator', 'reason', 'measured', 'from'], ...rows]);
 }

@@ -1,5 +1,6 @@
 /** Text from data and manifests, as it may be shown. */
 import type { DroppedRow } from '../graph/chain.js';
+import { formatFigure } from './format.js';
 
 /** Without control characters and marks of direction, with which a text could write on a terminal what it likes. Tabs stay. */
 export function plainText(text: string): string {
@@ -22,4 +23,15 @@ export function originText({
     epoch === 0 ? '' : `epoch ${epoch}`,
   ];
   return parts.filter((part) => part !== '').join(', ');
+}
+
+/** What was measured of a row last, and what it was held against: `words 2, threshold 3`; undefined where nothing was. */
+export function measuredText({
+  measure,
+  value,
+  threshold,
+}: Pick<DroppedRow, 'measure' | 'value' | 'threshold'>): string | undefined {
+  if (measure === undefined || value === undefined) return undefined;
+  const against = threshold === undefined ? '' : `, threshold ${formatFigure(threshold)}`;
+  return `${measure} ${formatFigure(value)}${against}`;
 }

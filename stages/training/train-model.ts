@@ -66,6 +66,7 @@ export function trainModel(load: () => Promise<TrainingJob>, context: StageConte
         start,
         hold: (batch) => context.budget.hold(batchBytes(batch)),
         signal: context.signal,
+        stopping: context.stopping,
         checkpoint: {
           every: checkpointEvery,
           save: async (position, metrics) => {

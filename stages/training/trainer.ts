@@ -62,6 +62,8 @@ export interface TrainerOptions<Batch> {
   readonly patience?: number;
   /** Ends the run with the signal's reason. */
   readonly signal?: AbortSignal;
+  /** Ends the run with the signal's reason after the step, once its checkpoint is saved. */
+  readonly stopping?: AbortSignal;
 }
 
 /**
@@ -124,9 +126,11 @@ function stepper<Batch>(options: TrainerOptions<Batch>, start: TrainingPosition)
       samples,
       values: { ...measured, learning_rate: learningRate, skipped: step - updates, ...watch.end(samples) },
     };
-    if (checkpoint !== undefined && (step % checkpoint.every === 0 || step === schedule.steps)) {
+    const stop = options.stopping?.aborted === true;
+    if (checkpoint !== undefined && (step % checkpoint.every === 0 || step === schedule.steps || stop)) {
       await checkpoint.save({ step, updates }, metrics);
     }
+    if (stop) throw options.stopping?.reason;
     watch.wait();
     await nextTurn();
     return metrics;

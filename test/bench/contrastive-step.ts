@@ -67,6 +67,7 @@ function stageContext(batch: RecordBatch): StageContext {
     folder,
     seed: 7,
     signal: new AbortController().signal,
+    stopping: new AbortController().signal,
     budget,
     rows: () => from(forever(batch, budget)),
     through: () => () => EMPTY,

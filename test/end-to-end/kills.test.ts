@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { expect, it, onTestFinished } from 'vitest';
 import { createRandom } from '../../pipeline/run/random.js';
 import { reportOf } from './running.js';
@@ -18,7 +19,7 @@ const child = `import { planManifest, run, threads } from ${JSON.stringify(compi
 const { plan, problems } = await planManifest('shapes.yaml', { set: process.argv.slice(2) });
 if (plan === undefined) throw new Error(problems.map(({ message }) => message).join());
 run(plan, { threads, saveEvery: 0 }).subscribe({
-  next: (event) => process.stdout.write(event.kind + ' ' + (event.stage ?? '') + '\\n'),
+  next: (event) => process.stdout.write([event.kind, event.stage, event.seconds].join(' ') + '\\n'),
   error: (error) => { throw error; },
 });
 `;
@@ -32,15 +33,25 @@ const short = [
   'stages.pairs.source.with.batch=16',
 ];
 
-/** Runs the manifest in a process of its own, killed so many milliseconds after it has begun, if it still runs then. */
-async function runFor(folder: string, output: string, milliseconds: number) {
+/** When a run is killed: so many milliseconds after this stage has begun. */
+interface Kill {
+  readonly stage: string;
+  readonly after: number;
+}
+
+/** Runs the manifest in a process of its own, and tells how long each stage took, and which was killed. */
+async function runOnce(folder: string, output: string, kill?: Kill) {
   const args = ['child.mjs', ...short, `output=${output}`];
   const running = spawn('node', args, { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
-  let text = '';
+  const seconds = new Map<string, number>();
+  let within: string | undefined;
   let timer: NodeJS.Timeout | undefined;
-  running.stdout.on('data', (part: Buffer) => {
-    text += part;
-    if (Number.isFinite(milliseconds)) timer ??= setTimeout(() => running.kill('SIGKILL'), milliseconds);
+  createInterface(running.stdout).on('line', (line) => {
+    const [kind, stage, took] = line.split(' ') as [string, string, string];
+    if (kind === 'stage-started') within = stage;
+    if (kind === 'stage-complete') seconds.set(stage, Number(took));
+    if (kind === 'stage-started' && stage === kill?.stage)
+      timer = setTimeout(() => running.kill('SIGKILL'), kill.after);
   });
   const killed = await new Promise<boolean>((resolve, reject) => {
     running.on('exit', (code, signal) => {
@@ -49,8 +60,7 @@ async function runFor(folder: string, output: string, milliseconds: number) {
       else resolve(signal === 'SIGKILL');
     });
   });
-  const stages = [...text.matchAll(/^stage-started (.*)$/gm)].map(([, stage]) => stage!);
-  return { killed, within: killed ? stages.at(-1) : undefined };
+  return { seconds, killed: killed ? within : undefined };
 }
 
 /** What must not depend on how often a run was killed. */
@@ -79,23 +89,25 @@ it(`comes to the same bytes after ${KILLS} kills`, async () => {
     await rm(join(folder, output), { recursive: true });
     return what;
   };
-  await runFor(folder, output, Number.POSITIVE_INFINITY);
+  const { seconds } = await runOnce(folder, output);
   const expected = await next();
+  const stages = [...seconds.keys()];
 
   const random = createRandom(20261125);
   const hit = new Map<string, number>();
-  let kills = 0;
-  while (kills < KILLS) {
-    for (let killed = true; killed; ) {
-      const last = kills >= KILLS;
-      const end = await runFor(folder, output, last ? Number.POSITIVE_INFINITY : random.between(0, 2500));
-      killed = end.killed;
-      if (!killed) break;
-      kills++;
-      const stage = end.within ?? 'before the first stage';
-      hit.set(stage, (hit.get(stage) ?? 0) + 1);
+  for (let kills = 0; kills < KILLS; ) {
+    // Through the stages, each killed no, one or two times, at any moment of its work.
+    for (const stage of stages) {
+      for (let times = random.integer(3); times > 0 && kills < KILLS; times--) {
+        const after = random.between(0, 1000 * seconds.get(stage)!);
+        const { killed } = await runOnce(folder, output, { stage, after });
+        if (killed === undefined) break;
+        kills++;
+        hit.set(killed, (hit.get(killed) ?? 0) + 1);
+      }
     }
+    await runOnce(folder, output);
     expect(await next()).toEqual(expected);
   }
-  console.log(`${kills} kills: ${[...hit].map(([stage, times]) => `${stage} ${times}`).join(', ')}`);
+  console.log(`killed: ${[...hit].map(([stage, times]) => `${stage} ${times}`).join(', ')}`);
 }, 3_600_000);

@@ -17,6 +17,7 @@ export interface TestDrop {
 export interface TestMeasure {
   readonly name: string;
   readonly value: number;
+  readonly threshold?: number;
 }
 
 /** A context for one operator alone that remembers what the operator says. */
@@ -78,9 +79,9 @@ export function testContext(
       const words = originWords(batch);
       return createRandom(seed, words?.[2 * row] ?? row, words?.[2 * row + 1] ?? 0);
     },
-    measure(name, value) {
+    measure(name, value, threshold) {
       declared('measure', name, operator.measures);
-      measured.push({ name, value });
+      measured.push({ name, value, ...(threshold === undefined ? {} : { threshold }) });
     },
     state(save) {
       saved = save;

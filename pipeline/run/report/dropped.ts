@@ -1,5 +1,4 @@
-import { formatFigure } from '../../terminal/format.js';
-import { originText } from '../../terminal/plain-text.js';
+import { measuredText, originText } from '../../terminal/plain-text.js';
 import type { ColumnText, DroppedRowReport } from '../report.js';
 import { picture } from './gallery.js';
 import { html, type Markup } from './markup.js';
@@ -17,12 +16,11 @@ export function droppedPart(
 }
 
 function card(row: DroppedRowReport, place: number): Markup {
-  const { operator, reason, measure, value, detail, texts } = row;
+  const { operator, reason, detail, texts } = row;
   const swatch = place < 0 ? undefined : html`<i class="c${place % COLOURS}"></i>`;
-  const measured = measure === undefined || value === undefined ? undefined : `${measure} ${formatFigure(value)}`;
   return html`
 <li>${picture(row.image) ?? html`<span class="none">no picture</span>`}
-<div><p>${swatch}<b>${reason}</b> <small>${operator}</small></p>${[measured, detail].map((text) =>
+<div><p>${swatch}<b>${reason}</b> <small>${operator}</small></p>${[measuredText(row), detail].map((text) =>
     text === undefined ? undefined : html`<p dir="auto">${text}</p>`,
   )}${texts.map(columnText)}
 <small>${originText(row)}</small></div></li>`;

@@ -33,7 +33,7 @@ describe('filter/caption-length', () => {
     const { context } = await runOperator(captionLength, { unit: 'characters', min: 0 }, [
       batchOf({ caption: utf8Column(captions) }),
     ]);
-    expect(context.measured).toEqual([3, 3, 2, 1].map((value) => ({ name: 'characters', value })));
+    expect(context.measured).toEqual([3, 3, 2, 1].map((value) => ({ name: 'characters', value, threshold: 77 })));
   });
 
   it('counts as a regular expression over strings does, for any text', () => {

@@ -95,7 +95,7 @@ describe('filter/image-size', () => {
     const { context } = await runOperator(imageSize, {}, [
       batchOf({ image: binaryColumn([await claim(60000, 60000)]) }),
     ]);
-    expect(context.measured).toEqual([{ name: 'pixels', value: 3.6e9 }]);
+    expect(context.measured).toEqual([{ name: 'pixels', value: 3.6e9, threshold: 25_000_000 }]);
   });
 
   it('takes sizes from columns, without a column of images', async () => {

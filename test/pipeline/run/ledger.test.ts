@@ -76,7 +76,7 @@ describe('the ledger', () => {
   it('has nulls for what is not known, and for what is not a number', async () => {
     const ledger = await openLedger(path);
     ledger.append(dropped(1));
-    ledger.append(dropped(2, { measure: 'score', value: Number.NaN, detail: 'été 犬', epoch: 3 }));
+    ledger.append(dropped(2, { measure: 'score', value: Number.NaN, threshold: 0.25, detail: 'été 犬', epoch: 3 }));
     await ledger.close();
     const { batches } = await readAll(folder, { path: 'stage/ledger.parquet' });
     const row = Object.fromEntries(
@@ -88,6 +88,7 @@ describe('the ledger', () => {
       reason: ['long', 'long'],
       measure: [null, 'score'],
       value: [null, null],
+      threshold: [null, 0.25],
       detail: [null, 'été 犬'],
       file: ['a.parquet', 'a.parquet'],
       row_group: [null, null],

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { lastValueFrom, Subject, takeUntil, takeWhile, tap } from 'rxjs';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { AlignflowError } from '../../../pipeline/errors.js';
 import type { Plan } from '../../../pipeline/plan/plan.js';
 import { planManifest } from '../../../pipeline/plan/plan-manifest.js';
 import type { RunEvent } from '../../../pipeline/run/events.js';
@@ -71,5 +72,28 @@ describe('an interrupted run', () => {
       expect((await runUntil(plan, {})).done).toBe(true);
       expect(madeBy(plan.output)).toEqual(expected);
     }
+  });
+
+  it('stops at the end of a page when it is asked to, and goes on behind it', async () => {
+    const folder = restartProject();
+    const whole = await planOf(folder, 'whole');
+    await runUntil(whole, {});
+    const plan = await planOf(folder, 'asked');
+    const stop = new AbortController();
+    const interrupted = new AlignflowError({ what: 'interrupted' });
+    const read: string[] = [];
+    watch.restartProject = (page) => {
+      read.push(page);
+      if (page === 'page-5') stop.abort(interrupted);
+    };
+    await expect(lastValueFrom(run(plan, { stop: stop.signal }))).rejects.toThrow('stage clean: interrupted');
+    expect(read.at(-1)).toBe('page-5');
+    const rest = await runUntil(plan, {});
+    expect([rest.read[0], rest.done]).toEqual(['page-6', true]);
+    expect(madeBy(plan.output)).toEqual(madeBy(whole.output));
+    // A run that is asked before it begins does nothing.
+    await expect(lastValueFrom(run(await planOf(folder, 'none'), { stop: stop.signal }))).rejects.toThrow(
+      'interrupted',
+    );
   });
 });

@@ -145,6 +145,23 @@ describe('train', () => {
     program.dispose();
   });
 
+  it('saves where it is and ends, when it is asked to stop', async () => {
+    const program = newProgram();
+    const saved: number[] = [];
+    const stop = new AbortController();
+    const stopped = run(seeds(), {
+      ...options(program, { stopping: stop.signal }),
+      checkpoint: { every: 5, save: async ({ step }) => void saved.push(step) },
+      prepare: (seed, step) => {
+        if (step === 6) stop.abort(new Error('asked to'));
+        return prepare(seed);
+      },
+    });
+    await expect(stopped).rejects.toThrow('asked to');
+    expect(saved).toEqual([5, 7]);
+    program.dispose();
+  });
+
   it('skips and counts steps whose loss is not finite', async () => {
     const [disturbed, calm] = [newProgram(), newProgram()];
     const bad = from([0, -1, 1, -2, -1, 2]);
