@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { type EmojiRun, runEmoji, runEmojiCold } from './emoji-run.js';
 import { measureCheck, measureMemory, measureOverhead } from './engine.js';
+import { measureFirstBatch, measureShare } from './engine-time.js';
 import { type Figure, languageFigures, modelFigures, sameFigures, sumFigures } from './figures.js';
 import { describeMachine } from './machine.js';
 import { pythonWithTorch } from './peer.js';
@@ -55,7 +56,14 @@ program
 await program.parseAsync();
 
 async function benchEngine(): Promise<void> {
-  const figures = [await measureOverhead(), ...(await measureCheck(repository)), ...(await measureMemory(repository))];
+  const overhead = await measureOverhead();
+  const figures = [
+    overhead.figure,
+    await measureShare(repository, overhead.microseconds),
+    ...(await measureCheck(repository)),
+    await measureFirstBatch(repository),
+    ...(await measureMemory(repository)),
+  ];
   const section = renderFigures('engine', describeMachine(repository), figures);
   process.stdout.write(section);
   await appendResults(RESULTS, section);
