@@ -18,6 +18,7 @@ import { renderReport } from './report-page.js';
 import { completeStage, inspectStage, openStage } from './stage-folder.js';
 import { ROWS, runStage, type StageEnvironment } from './stage-run.js';
 import { describeStage } from './summary.js';
+import { traced } from './telemetry.js';
 import type { Threads } from './threads.js';
 
 /** How a plan is run. */
@@ -47,17 +48,18 @@ export interface RunOptions {
 
 /**
  * Runs a plan, stage by stage, and emits what happens. Complete stages of the same fingerprint are skipped. Unsubscribing
- * ends the run at once; what is complete stays, and the next run goes on from there. Errors are `AlignflowError`s.
+ * ends the run at once; what is complete stays, and the next run goes on from there. Errors are `AlignflowError`s. OpenTelemetry is
+ * told of it all, where it is set up.
  */
 export function run(plan: Plan, options: RunOptions = {}): Observable<RunEvent> {
-  return new Observable((subscriber) => {
+  return new Observable<RunEvent>((subscriber) => {
     const abort = new AbortController();
     runStages(plan, options, abort, (event) => subscriber.next(event)).then(
       () => subscriber.complete(),
       (error: unknown) => subscriber.error(error),
     );
     return () => abort.abort();
-  });
+  }).pipe(traced());
 }
 
 async function runStages(
