@@ -5,17 +5,32 @@ import { percent } from './figures.js';
 import { html, type Markup } from './markup.js';
 import { COLOURS } from './style.js';
 
-/** Rows of a stage: the sum check, a bar of where the rows went, the operators, and some of the dropped rows. */
-export function rowsPart(rows: RowsReport): Markup {
+/**
+ * Rows of a stage: the sum check, a bar of where the rows went, the operators, and some of the dropped rows.
+ * @param seconds what the stage took, if rows were all that it worked on: then the busiest operator is named
+ */
+export function rowsPart(rows: RowsReport, seconds?: number): Markup {
   const drops = dropsOf(rows);
   return html`<h3>Rows</h3>
 ${sumCheck(rows)}
 ${dropBar(rows, drops)}
 ${operatorTable(rows)}
+${busiest(rows, seconds)}
 ${(rows.branches ?? []).map(branchPart)}
 ${droppedPart(rows.examples ?? [], (operator, reason) =>
   drops.findIndex((drop) => drop.name === operator && drop.reason === reason),
 )}`;
+}
+
+/** Below this share of the time no operator is worth looking at. */
+const BUSY = 0.2;
+
+/** The operator that took the most time, in words, where that is much of the stage's. */
+function busiest({ operators }: RowsReport, seconds: number | undefined): Markup | undefined {
+  const [first] = operators.toSorted((a, b) => b.seconds - a.seconds);
+  if (seconds === undefined || first === undefined || first.seconds < BUSY * seconds) return undefined;
+  const share = percent(Math.min(1, first.seconds / seconds));
+  return html`<p>The bottleneck is <code>${first.name}</code>: it was busy ${formatSeconds(first.seconds)}, ${share} of the stage's time.</p>`;
 }
 
 /** A branch in short: its sum and its operators. */

@@ -33,6 +33,8 @@ export function stageSection(stage: StageReport, place: number): Markup {
     samples = [],
     waitingShare,
   } = stage;
+  // What trains is busy with other things than rows, which another thread reads.
+  const trained = curve.length > 0;
   const facts = [
     use,
     formatSeconds(seconds),
@@ -48,7 +50,7 @@ ${notes.map((note) => html`<p class="note" dir="auto">${note}</p>`)}
 ${gateList(gates)}
 ${metricTables(waitingShare === undefined ? metrics : metrics.filter(({ metric }) => metric !== 'waiting_share'))}
 ${curvesPart(curve)}
-${stage.rows === undefined ? undefined : rowsPart(stage.rows)}
+${stage.rows === undefined ? undefined : rowsPart(stage.rows, trained ? undefined : seconds)}
 ${galleryPart(samples)}
 </section>`;
 }

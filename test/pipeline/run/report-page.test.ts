@@ -83,6 +83,19 @@ describe('renderReport', () => {
     ]);
   });
 
+  it('names the operator that took the most time, where that is much of it', () => {
+    expect(page).toContain(
+      "<p>The bottleneck is <code>emoji/pairs</code>: it was busy 22 s, 45.4 % of the stage's time.</p>",
+    );
+    const operators = (seconds: number) => [{ name: 'filter/x', rowsIn: 1, rowsOut: 1, dropped: [], seconds }];
+    const rows = (seconds: number) => ({ in: 1, out: 1, ledger: 0, operators: operators(seconds) });
+    expect(render({ seconds: 10, rows: rows(1.9) })).not.toContain('bottleneck');
+    expect(render({ seconds: 10, rows: rows(2.1) })).toContain('bottleneck');
+    expect(render({ seconds: 10, rows: rows(9), curve: [{ step: 1, metrics: { loss: 1 } }] })).not.toContain(
+      'bottleneck',
+    );
+  });
+
   it('shows dropped rows with reason, measure, texts and origin, in the colour of their reason', () => {
     const cards = page.match(/<ul class="gallery dropped">[\s\S]*?<\/ul>/)![0];
     expect(texts(cards, 'li')).toEqual([
