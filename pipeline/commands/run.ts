@@ -7,9 +7,16 @@ import { planManifest } from '../plan/plan-manifest.js';
 import type { DrawRow } from '../run/dropped-examples.js';
 import { openEventLog } from '../run/event-log.js';
 import { run } from '../run/run.js';
+import { openTensorboardLog } from '../run/tensorboard.js';
 import { threads } from '../run/threads.js';
 import { createProgressView } from '../terminal/progress.js';
 import { collectOverrides, SET_HELP } from './overrides.js';
+
+interface RunCommandOptions {
+  readonly set: readonly string[];
+  readonly events?: string;
+  readonly tensorboard?: string;
+}
 
 /** Makes ready what the stages of a plan need (a tensor backend), and says what that is: `TensorFlow 2.21, 2 threads`. */
 export type Prepare = (plan: Plan) => Promise<string>;
@@ -22,7 +29,8 @@ export function addRunCommand(program: Command, { prepare, draw }: { prepare: Pr
     .argument('<manifest>', 'the YAML file')
     .option('--set <path=value>', SET_HELP, collectOverrides, [])
     .option('--events <file>', 'write what happens as JSON lines; - for standard output')
-    .action(async (manifest: string, { set, events }: { set: readonly string[]; events?: string }) => {
+    .option('--tensorboard <folder>', 'write the figures of training for TensorBoard')
+    .action(async (manifest: string, { set, events, tensorboard }: RunCommandOptions) => {
       const { plan, problems } = await planManifest(manifest, { set });
       if (problems.length > 0) process.stderr.write(renderProblems(problems));
       if (plan === undefined) {
@@ -31,6 +39,7 @@ export function addRunCommand(program: Command, { prepare, draw }: { prepare: Pr
       }
       const warn = (line: string) => void process.stderr.write(`${line}\n`);
       const log = events === undefined ? undefined : await openEventLog(events, warn);
+      const board = tensorboard === undefined ? undefined : await openTensorboardLog(tensorboard, warn);
       const backend = await prepare(plan);
       const interruption = new AbortController();
       const interrupt = () => interruption.abort(interrupted);
@@ -44,12 +53,14 @@ export function addRunCommand(program: Command, { prepare, draw }: { prepare: Pr
             tap((event) => {
               view.show(event);
               log?.write(event);
+              board?.write(event);
             }),
           ),
         );
       } finally {
         view.stop();
         await log?.close();
+        await board?.close();
         process.off('SIGINT', interrupt);
         process.off('SIGTERM', interrupt);
       }
