@@ -191,6 +191,7 @@ async function completeOrRun(stage: PlannedStage, plan: Plan, options: StageOpti
       budget: createBudget(plan.memory),
       ...options,
       emit: (event) => emit({ kind: 'stage-event', stage: name, event }),
+      tellOperators: (counts) => emit({ kind: 'stage-operators', stage: name, memory: plan.memory, ...counts }),
     });
     if (failure !== undefined) return { report: failed(record.report, failure), failure };
     await completeStage(folder, record);

@@ -16,6 +16,7 @@ import type { WorkerPool } from '../pool/worker-pool.js';
 import type { StageContext } from '../stage.js';
 import { writeFailure } from './atomic-file.js';
 import { collectExamples, type DrawRow } from './dropped-examples.js';
+import type { OperatorCounts, OperatorsEvent } from './events.js';
 import { checkGates, gateFailure } from './gates.js';
 import { openLedger } from './ledger.js';
 import { openMetricsTable } from './metrics-table.js';
@@ -38,6 +39,8 @@ export interface StageEnvironment {
   /** Asks the stage to end where it can go on, with the signal's reason. */
   readonly stopping: AbortSignal;
   readonly emit: (event: StageEvent) => void;
+  /** Told now and then where the rows are. */
+  readonly tellOperators?: (counts: Pick<OperatorsEvent, 'held' | 'operators'>) => void;
   /** Draws dropped rows for the report, which shows them without pictures where there is none. */
   readonly draw?: DrawRow;
   /** Where heavy operators run, and where the rows of training are read; this thread does both without them. */
@@ -75,12 +78,21 @@ export async function runStage(stage: PlannedStage, environment: StageEnvironmen
   const progress = goesOn(stage)
     ? await openProgress(left, { ledger, examples, every: environment.saveEvery ?? SAVE_EVERY })
     : undefined;
+  let toldAt = Number.NEGATIVE_INFINITY;
+  const tell = () => {
+    if (environment.tellOperators === undefined || performance.now() - toldAt < TELL_EVERY) return;
+    const { accounts } = rows;
+    if (accounts.length === 0) return;
+    toldAt = performance.now();
+    environment.tellOperators({ held: budget.held, operators: accounts.map(countsOf) });
+  };
   const take = (event: StageEvent) => {
     if (event.kind === 'step')
       for (const [name, value] of Object.entries(event.values))
         metrics.append({ step: event.step, metric: name, value });
     report.take(event);
     emit(event);
+    tell();
   };
   const rows = openRows({
     reading: {
@@ -136,6 +148,14 @@ export async function runStage(stage: PlannedStage, environment: StageEnvironmen
   });
   const record = { fingerprint: stage.fingerprint, files, report: summary };
   return failure === undefined ? { record } : { record, failure };
+}
+
+/** Milliseconds between two tellings of where the rows are. */
+const TELL_EVERY = 500;
+
+function countsOf(account: OperatorAccount): OperatorCounts {
+  const { operator: name, rowsIn, rowsOut, seconds } = account;
+  return { name, rowsIn, rowsOut, dropped: droppedRows(account), seconds };
 }
 
 /** Seconds between two savings of the rows' progress. */

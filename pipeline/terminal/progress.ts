@@ -2,7 +2,7 @@ import { relative } from 'node:path';
 import { createLogUpdate } from 'log-update';
 import pico from 'picocolors';
 import type { Progress, StepMetrics } from '../metrics.js';
-import type { RunEvent } from '../run/events.js';
+import type { OperatorsEvent, RunEvent } from '../run/events.js';
 import { formatBytes, formatCount, formatFigure, formatSeconds } from './format.js';
 
 /** Shows a run to a person. */
@@ -20,6 +20,7 @@ interface Running {
   /** Work done when the stage began to report, so that a resumed stage's rate is right. */
   base?: { readonly done: number; readonly at: number; readonly doing: string | undefined };
   values?: StepMetrics['values'];
+  operators?: OperatorsEvent;
   /** When it was last drawn, or logged. */
   shownAt: number;
 }
@@ -29,7 +30,7 @@ const LOG_EVERY = 10_000;
 const DRAW_EVERY = 80;
 
 /**
- * A live line for the running stage in a terminal; elsewhere a plain log with a line every ten seconds. Colours follow
+ * A live tree in a terminal, the running stage and its operators; elsewhere a plain log with a line every ten seconds. Colours follow
  * the terminal and NO_COLOR.
  */
 export function createProgressView(
@@ -51,8 +52,17 @@ export function createProgressView(
     stage.shownAt = at;
     const line = describeProgress(stage, at);
     if (!live) return print(`  ${stage.stage}: ${line}`);
-    const room = Math.max(20, (stream.columns ?? 100) - names - 6);
-    update(`${colours.cyan('▸')} ${stage.stage.padEnd(names)}  ${line.slice(0, room)}`);
+    const columns = stream.columns ?? 100;
+    const tree = stage.operators === undefined ? [] : describeOperators(stage.operators);
+    // Never higher than the terminal, of which the lines above could not be drawn anew.
+    const lines = [line, ...tree.slice(0, Math.max(0, (stream.rows ?? 24) - 3))];
+    const room = Math.max(20, columns - names - 6);
+    const shown = lines.map((text, i) =>
+      i === 0
+        ? `${colours.cyan('▸')} ${stage.stage.padEnd(names)}  ${text.slice(0, room)}`
+        : colours.dim(text.slice(0, columns - 1)),
+    );
+    update(shown.join('\n'));
   };
   return {
     show(event) {
@@ -80,6 +90,11 @@ export function createProgressView(
           if (event.event.kind === 'step') running.values = event.event.values;
           redraw(running);
           break;
+        case 'stage-operators':
+          if (running === undefined) break;
+          running.operators = event;
+          redraw(running);
+          break;
         case 'stage-complete':
           running = undefined;
           print(
@@ -97,6 +112,19 @@ export function createProgressView(
       if (live) update.done();
     },
   };
+}
+
+/** A line for each operator that rows pass, and one for the bytes in flight. */
+function describeOperators({ operators, held, memory }: OperatorsEvent): string[] {
+  const names = Math.max(...operators.map(({ name }) => name.length));
+  const counts = operators.map(({ rowsOut }) => formatCount(rowsOut));
+  const width = Math.max(...counts.map((count) => count.length));
+  const lines = operators.map(({ name, dropped, seconds }, i) => {
+    const lost = dropped === 0 ? '' : `  ${formatCount(dropped)} dropped`;
+    const busy = seconds < 0.05 ? '' : `  busy ${formatSeconds(seconds)}`;
+    return `  ├ ${name.padEnd(names)}  ${counts[i]!.padStart(width)}${lost}${busy}`;
+  });
+  return [...lines, `  └ ${formatBytes(held)} of ${formatBytes(memory)} in flight`];
 }
 
 function advance(stage: Running, progress: Progress, at: number): void {

@@ -26,6 +26,15 @@ const figure = (stage: string, name: string) =>
   stages.get(stage)?.metrics?.find(({ metric }) => metric === name)?.value ?? Number.NaN;
 
 describe('a manifest of all stages', () => {
+  it('tells where the rows of each stage are', () => {
+    const told = events.filter((event) => event.kind === 'stage-operators');
+    expect(new Set(told.map(({ stage }) => stage))).toEqual(new Set(stages.keys()));
+    const [pairs] = told;
+    expect(pairs?.operators.map(({ name }) => name)).toEqual(
+      stages.get('pairs')?.rows?.operators.map(({ name }) => name),
+    );
+  });
+
   it('completes every stage', () => {
     expect([...stages.values()].map(({ status }) => status)).toEqual(new Array(stages.size).fill('complete'));
     expect(events.filter(({ kind }) => kind === 'stage-complete')).toHaveLength(9);

@@ -142,6 +142,52 @@ describe('live line', () => {
     expect(live.lines()).toEqual(['▸ noisy     fetching  2.00 MB / 4.00 MB  50 %  1.00 MB/s  2.0 s left']);
   });
 
+  it('shows below the stage where its rows are, as far as the window is high', () => {
+    const live = view({ tty: true, columns: 120 });
+    live.show(started);
+    live.show(stage);
+    live.event(rows(90, 100));
+    live.lines();
+    live.wait(1);
+    const operator = (name: string, rowsOut: number, dropped = 0, seconds = 0) => ({
+      name,
+      rowsIn: rowsOut + dropped,
+      rowsOut,
+      dropped,
+      seconds,
+    });
+    const told: RunEvent = {
+      kind: 'stage-operators',
+      stage: 'noisy',
+      held: 12e6,
+      memory: 1e9,
+      operators: [
+        operator('source/parquet', 1200),
+        operator('filter/score[0]', 900, 300, 2),
+        operator('sink/parquet', 90),
+      ],
+    };
+    live.show(told);
+    expect(live.lines()).toEqual([
+      expect.stringContaining('▸ noisy     90 / 100 rows'),
+      '  ├ source/parquet   1,200',
+      '  ├ filter/score[0]    900  300 dropped  busy 2.0 s',
+      '  ├ sink/parquet        90',
+      '  └ 12.0 MB of 1.00 GB in flight',
+    ]);
+    const many = Array.from({ length: 40 }, (_, i) => operator(`op[${i}]`, i));
+    live.wait(1);
+    live.show({ ...told, operators: many });
+    expect(live.lines().length).toBeLessThanOrEqual(22);
+    const log = view({ tty: false });
+    log.show(started);
+    log.show(stage);
+    log.lines();
+    log.wait(60);
+    log.show(told);
+    expect(log.lines().length).toBeLessThanOrEqual(1);
+  });
+
   it('fits into a narrow window and survives one that is absurd', () => {
     for (const columns of [50, 8]) {
       const live = view({ tty: true, columns });
