@@ -31,6 +31,7 @@ const short = [
   'stages.generate.with.checkpointEvery=3',
   'stages.score.require={}',
   'stages.pairs.source.with.batch=16',
+  'workers=2',
 ];
 
 /** When a run is killed: so many milliseconds after this stage has begun. */
