@@ -72,11 +72,20 @@ export interface LeftProgress {
 /** Reads what is left; nothing where there is none, or where a file of it has gone. */
 export async function readProgress(folder: string): Promise<LeftProgress> {
   const text = await readFile(join(folder, FILE), 'utf8').catch(() => undefined);
-  const saved = text === undefined ? undefined : (JSON.parse(text) as Saved);
+  const saved = text === undefined ? undefined : parse(text);
   const whole =
     saved !== undefined && [...filesOf(saved), ...saved.ledger].every((file) => existsSync(join(folder, file)));
   if (!whole) return { folder, saved: undefined, ledger: [] };
   return { folder, saved, ledger: saved.ledger.map((file) => join(folder, file)) };
+}
+
+/** What was saved; nothing for a file that somebody has damaged. */
+function parse(text: string): Saved | undefined {
+  try {
+    return JSON.parse(text) as Saved;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The files of what operators carry and of what waits in sinks. */

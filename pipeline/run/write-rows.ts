@@ -3,6 +3,7 @@ import type { RecordBatch } from 'apache-arrow';
 import { concat, concatMap, defer, finalize, ignoreElements, map, mergeMap, type Observable, tap } from 'rxjs';
 import { batchBytes } from '../batch/bytes.js';
 import { withoutOrigin } from '../batch/origin.js';
+import { AlignflowError, reasonOf } from '../errors.js';
 import type { OperatorAccount } from '../graph/account.js';
 import type { MemoryBudget } from '../graph/budget.js';
 import type { PlannedSink } from '../plan/plan.js';
@@ -27,9 +28,22 @@ export async function openSink(
 ): Promise<SinkWriter> {
   await mkdir(context.folder, { recursive: true });
   const suspended = progress?.suspended(context.stage);
-  const writer = await sink.open(options, { ...context, ...(suspended === undefined ? {} : { suspended }) });
+  const opening = sink.open(options, { ...context, ...(suspended === undefined ? {} : { suspended }) });
+  const writer = await opening.catch((error: unknown) => {
+    throw suspended === undefined ? error : cannotGoOn(context.folder, error);
+  });
   progress?.writer(context.stage, writer);
   return writer;
+}
+
+function cannotGoOn(folder: string, cause: unknown): AlignflowError {
+  return new AlignflowError({
+    what: `the stage cannot go on where it was interrupted: ${reasonOf(cause)}`,
+    where: { file: folder },
+    expected: 'the files that the interrupted run left there',
+    fix: "remove the stage's folder, or put the files back: without it, the stage starts over",
+    cause,
+  });
 }
 
 /**

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { lastValueFrom, Subject, takeUntil, takeWhile, tap } from 'rxjs';
@@ -95,5 +95,24 @@ describe('an interrupted run', () => {
     await expect(lastValueFrom(run(await planOf(folder, 'none'), { stop: stop.signal }))).rejects.toThrow(
       'interrupted',
     );
+  });
+
+  it('starts over when its saved progress is damaged, and says what to do when its rows have gone', async () => {
+    const folder = restartProject();
+    const whole = await planOf(folder, 'whole');
+    await runUntil(whole, {});
+    const plan = await planOf(folder, 'damaged');
+    await runUntil(plan, { pages: 6 });
+    const clean = join(plan.output, 'clean');
+    const progress = join(clean, 'checkpoints/rows.json');
+    const text = readFileSync(progress, 'utf8');
+    rmSync(join(clean, 'rows'), { recursive: true });
+    await expect(runUntil(plan, {})).rejects.toThrow(
+      /the stage cannot go on where it was interrupted[^]*remove the stage's folder/,
+    );
+    writeFileSync(progress, text.slice(0, 100));
+    const { read, done } = await runUntil(plan, {});
+    expect([read[0], done]).toEqual(['page-0', true]);
+    expect(madeBy(plan.output)).toEqual(madeBy(whole.output));
   });
 });
