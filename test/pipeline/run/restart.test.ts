@@ -108,7 +108,7 @@ describe('an interrupted run', () => {
     const text = readFileSync(progress, 'utf8');
     rmSync(join(clean, 'rows'), { recursive: true });
     await expect(runUntil(plan, {})).rejects.toThrow(
-      /the stage cannot go on where it was interrupted[^]*remove the stage's folder/,
+      /the stage cannot go on where it was interrupted[\s\S]*remove the stage's folder/,
     );
     writeFileSync(progress, text.slice(0, 100));
     const { read, done } = await runUntil(plan, {});
