@@ -14,6 +14,17 @@ export function createAccount(operator: string): OperatorAccount {
   return { operator, rowsIn: 0, rowsOut: 0, dropped: new Map(), seconds: 0 };
 }
 
+/** Opens the account of an operator of a stage (or a branch); its counts go on where an interrupted run left them. */
+export function openAccount(
+  operator: string,
+  stage: string,
+  progress?: { account(stage: string, account: OperatorAccount): void },
+): OperatorAccount {
+  const account = createAccount(operator);
+  progress?.account(stage, account);
+  return account;
+}
+
 /** Rows that an operator dropped, for all reasons together. */
 export function droppedRows(account: OperatorAccount): number {
   let sum = 0;

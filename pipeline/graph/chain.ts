@@ -8,7 +8,7 @@ import { pooled } from '../pool/pooled.js';
 import type { WorkerPool } from '../pool/worker-pool.js';
 import type { RowsProgress } from '../run/progress.js';
 import type { Unit } from '../source.js';
-import { type BusyClock, createAccount, createBusyClock, type OperatorAccount } from './account.js';
+import { type BusyClock, createBusyClock, type OperatorAccount, openAccount } from './account.js';
 import type { MemoryBudget } from './budget.js';
 import { type Drop, operatorContext } from './operator-context.js';
 
@@ -60,10 +60,7 @@ export interface ChainContext {
 export function chain(steps: readonly Step[], context: ChainContext) {
   const clock = createBusyClock();
   const { stage, progress } = context;
-  const accounts = steps.map(({ label }) => {
-    const account = createAccount(label);
-    return progress?.account(stage, account) ?? account;
-  });
+  const accounts = steps.map(({ label }) => openAccount(label, stage, progress));
   const run: OperatorFunction<RecordBatch, RecordBatch> = (source) => {
     const linked = steps.reduce((stream, step, i) => link(stream, step, accounts[i]!, clock, context), source);
     return steps.length === 0

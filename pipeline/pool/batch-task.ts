@@ -1,5 +1,6 @@
 /** What a run and the threads of its pool tell each other: plain values, and bytes that are given away. */
 import type { Fault } from '../errors.js';
+import type { Drop } from '../graph/operator-context.js';
 import type { Options } from '../plan/plan.js';
 
 /** One batch for one operator. */
@@ -18,16 +19,9 @@ export interface BatchTask {
   readonly batch: Uint8Array<ArrayBuffer>;
 }
 
-/** A row that the operator dropped. */
-export interface DroppedInTask {
-  /** Its number in the batch; -1 for a row of another batch, which then comes along in `values`. */
-  readonly row: number;
-  readonly reason: string;
-  readonly detail?: string;
-  readonly measure?: string;
-  readonly value?: number;
-  readonly threshold?: number;
-  /** The row as an Arrow IPC stream. */
+/** A row that the operator dropped, by its number in the batch that it was given. */
+export interface DroppedInTask extends Omit<Drop, 'batch'> {
+  /** The row itself, as an Arrow IPC stream, where it is one of another batch; its number then says nothing. */
   readonly values?: Uint8Array<ArrayBuffer>;
 }
 

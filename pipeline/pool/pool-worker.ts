@@ -24,9 +24,9 @@ export default async function work(task: PoolTask): Promise<TaskOutcome | undefi
     const dropped: DroppedInTask[] = [];
     const { seed, folder, memory } = task;
     const surroundings = { stage, operator: label, seed, folder, signal, budget: createBudget(memory) };
-    const context = operatorContext(surroundings, operator.drops, ({ batch, row, ...why }) => {
-      const which = batch === given ? { row } : { row: -1, values: packBatch(copyRows(batch, Uint32Array.of(row))) };
-      dropped.push({ ...why, ...which });
+    const context = operatorContext(surroundings, operator.drops, ({ batch, ...drop }) => {
+      const values = batch === given ? {} : { values: packBatch(copyRows(batch, Uint32Array.of(drop.row))) };
+      dropped.push({ ...drop, ...values });
     });
     const startedAt = performance.now();
     const emitted = await lastValueFrom(of(given).pipe(operator.run(task.options, context), toArray<RecordBatch>()));

@@ -75,6 +75,7 @@ export async function openLedger(path: string, begun: readonly string[] = []): P
       if (parts.length === 0 && places.inOrder) return table.close();
       const last = `${path}.last`;
       await finish(last);
+      if (parts.length === 0) return rename(last, path);
       await write(path, readAll([...parts, last]));
       await rm(last);
     },

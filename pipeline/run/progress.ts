@@ -35,8 +35,8 @@ interface Saved {
 export interface RowsProgress {
   /** The first unit that is to be read. */
   readonly next: number;
-  /** Counts of an operator, which go on from where they were. */
-  account(scope: string, account: OperatorAccount): OperatorAccount;
+  /** Lets the counts of an operator go on from where they were. */
+  account(scope: string, account: OperatorAccount): void;
   /** What `OperatorContext.state` is for an operator. */
   state(scope: string, label: string): OperatorContext['state'];
   /** What a sink of an interrupted run left. */
@@ -45,7 +45,7 @@ export interface RowsProgress {
   writer(scope: string, writer: SinkWriter): void;
   /** Whether it is time to save. */
   readonly due: boolean;
-  /** Saves, when all rows before unit `next` have come to their end; does nothing while some have not. */
+  /** Saves, when all rows before unit `next` have come to their end; does nothing while some have not, or where a sink cannot go on. */
   save(next: number): Promise<void>;
   /** Resolves when nothing is being saved. */
   settled(): Promise<void>;
@@ -96,7 +96,7 @@ function filesOf({ states, sinks }: Saved): string[] {
 /** Whether a stage's folder has progress to go on from. */
 export const hasProgress = (checkpoints: string): boolean => existsSync(join(checkpoints, FILE));
 
-/** Goes on with what is left. Files of states are read when they are asked for. */
+/** Goes on with what is left. */
 export async function openProgress(
   { folder, saved }: LeftProgress,
   { ledger, examples, every }: ProgressParts,
@@ -139,7 +139,7 @@ export async function openProgress(
   };
 
   const saveOnce = async (next: number): Promise<void> => {
-    if (!allArrived()) return;
+    if (!able || !allArrived()) return;
     const startedAt = performance.now();
     const part = `ledger-${generation}.parquet`;
     await ledger.split(join(folder, part));
@@ -169,9 +169,9 @@ export async function openProgress(
       const key = `${scope}/${account.operator}`;
       accounts.set(key, account);
       const before = saved?.accounts[key];
-      if (before === undefined) return account;
+      if (before === undefined) return;
       for (const [reason, rows] of before.dropped) account.dropped.set(reason, rows);
-      return Object.assign(account, { rowsIn: before.rowsIn, rowsOut: before.rowsOut, seconds: before.seconds });
+      Object.assign(account, { rowsIn: before.rowsIn, rowsOut: before.rowsOut, seconds: before.seconds });
     },
     state: (scope, label) => (save) => {
       const key = `${scope}/${label}`;

@@ -5,7 +5,7 @@ import { batchBytes } from '../batch/bytes.js';
 import { originOf } from '../batch/origin.js';
 import { cacheFolder } from '../cache-folder.js';
 import { AlignflowError } from '../errors.js';
-import { createAccount, type OperatorAccount } from '../graph/account.js';
+import { type OperatorAccount, openAccount } from '../graph/account.js';
 import type { MemoryBudget } from '../graph/budget.js';
 import { chain, type DroppedRow, type Step } from '../graph/chain.js';
 import { BY_WEIGHT, type Mixing, mix } from '../graph/mix.js';
@@ -87,8 +87,7 @@ export function readRows(reading: Reading, environment: ReadingEnvironment, opti
   const repeat = options.repeat === true;
   const counted = options.rehearsal !== true;
   const progress = counted && !repeat ? environment.progress : undefined;
-  const opened = createAccount(sources.map(({ source }) => source.name).join(' + '));
-  const account = progress?.account(stage, opened) ?? opened;
+  const account = openAccount(sources.map(({ source }) => source.name).join(' + '), stage, progress);
   const units: Unit[] = [];
   const drop = counted ? environment.drop : () => undefined;
   const { rejects, pool } = environment;

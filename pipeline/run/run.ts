@@ -71,8 +71,8 @@ async function runStages(
   const began = performance.now();
   const startedAt = new Date().toISOString();
   const signal = outer === undefined ? abort.signal : AbortSignal.any([abort.signal, outer]);
-  const stopping = endSoon(stop, abort);
   const unlock = await lockOutput(plan.output, (error) => abort.abort(error));
+  const stopping = endSoon(stop, abort);
   const helpers = startHelpers(plan, threads);
   const reports: StageReport[] = [];
   const page = join(plan.output, 'report.html');

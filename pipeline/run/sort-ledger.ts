@@ -2,7 +2,6 @@ import type { DroppedRow } from '../graph/chain.js';
 
 /** The place of each row that a ledger was given, in the order in which it came. */
 export interface Places {
-  readonly count: number;
   /** Whether the rows came in the order of their places. */
   readonly inOrder: boolean;
   add(row: DroppedRow): void;
@@ -10,7 +9,7 @@ export interface Places {
   ranks(): Uint32Array;
 }
 
-/** Remembers places in 20 bytes each. */
+/** Remembers places, in 20 bytes each: all since the ledger was opened or split. */
 export function createPlaces(): Places {
   let units = new Float64Array(1024);
   let rows = new Float64Array(1024);
@@ -20,9 +19,6 @@ export function createPlaces(): Places {
   let inOrder = true;
   const order = (a: number, b: number): number => units[a]! - units[b]! || rows[a]! - rows[b]!;
   return {
-    get count() {
-      return count;
-    },
     get inOrder() {
       return inOrder;
     },

@@ -5,7 +5,7 @@ import { ignoreElements, merge, type Observable, Subject, tap } from 'rxjs';
 import { schemaDifference } from '../batch/equal.js';
 import { withoutOrigin } from '../batch/origin.js';
 import { AlignflowError } from '../errors.js';
-import { createAccount, type OperatorAccount } from '../graph/account.js';
+import { type OperatorAccount, openAccount } from '../graph/account.js';
 import { type ChainContext, chain } from '../graph/chain.js';
 import { branchName } from '../manifest/names.js';
 import type { PlannedBranch } from '../plan/plan.js';
@@ -72,13 +72,9 @@ function openBranch(branch: PlannedBranch, context: BranchContext) {
   const stage = branchName(context.stage, name);
   const rows = new Subject<RecordBatch>();
   const { progress } = context;
-  const accountOf = (operator: string) => {
-    const account = createAccount(operator);
-    return progress?.account(stage, account) ?? account;
-  };
-  const given = accountOf('rows of the stage');
+  const given = openAccount('rows of the stage', stage, progress);
   const linked = chain(steps, { ...context, stage, folder });
-  const written = accountOf(sink.use);
+  const written = openAccount(sink.use, stage, progress);
   let writer: Promise<SinkWriter> | undefined;
   const open = () => {
     writer ??= openSink(sink, { stage, folder, schema: output, signal: context.signal }, progress);

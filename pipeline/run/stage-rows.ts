@@ -2,7 +2,7 @@
 import { join, relative } from 'node:path';
 import type { RecordBatch, Schema } from 'apache-arrow';
 import { defer, map, merge, type Observable, type OperatorFunction, tap } from 'rxjs';
-import { createAccount, type OperatorAccount } from '../graph/account.js';
+import { type OperatorAccount, openAccount } from '../graph/account.js';
 import { chain, type Step } from '../graph/chain.js';
 import type { Progress } from '../metrics.js';
 import type { PlannedBranch, PlannedSink } from '../plan/plan.js';
@@ -102,8 +102,7 @@ export function openRows({ reading, rowsThread, branches: planned, ...environmen
       return linked.run;
     },
     write(rows, sink, schema, folder) {
-      const opened = createAccount(sink.use);
-      const account = progress?.account(stage, opened) ?? opened;
+      const account = openAccount(sink.use, stage, progress);
       const open = async () => {
         await branches.open();
         return openSink(sink, { stage, folder, schema, signal }, progress);

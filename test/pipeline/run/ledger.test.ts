@@ -65,6 +65,25 @@ describe('the ledger', () => {
     expect((await readFile(path)).equals(expected)).toBe(true);
   });
 
+  it('stands in the order of the source, whichever row came first', async () => {
+    const ledger = await openLedger(path);
+    const places = [
+      [1, 4],
+      [0, 9],
+      [0, 2],
+      [1, 0],
+      [0, 9],
+    ] as const;
+    for (const [i, [unit, row]] of places.entries())
+      ledger.append(dropped(row, { unit, operator: i === 4 ? 'a[0]' : 'b[1]', file: `part-${unit}` }));
+    await ledger.close();
+    const { batches } = await readAll(folder, { path: 'stage/ledger.parquet' });
+    expect(columnValues(batches, 'file')).toEqual(['part-0', 'part-0', 'part-0', 'part-1', 'part-1']);
+    expect(columnValues(batches, 'row')).toEqual([2, 9, 9, 0, 4]);
+    expect(columnValues(batches, 'operator')).toEqual(['b[1]', 'a[0]', 'b[1]', 'b[1]', 'b[1]']);
+    expect(await readdir(join(folder, 'stage'))).toEqual(['ledger.parquet']);
+  });
+
   it('keeps rows that are appended in one go, without waiting', async () => {
     const ledger = await openLedger(path);
     for (let row = 0; row < 30_000; row++) ledger.append(dropped(row));
