@@ -8,14 +8,11 @@ import {
   writeParquet,
 } from 'parquet-wasm';
 import { AlignflowError, reasonOf } from '../../pipeline/errors.js';
-import { type Footer, footerBytes, MAGIC, movedRowGroups, parseFooter, withRowGroups } from './footer.js';
+import { type Footer, footerBytes, MAGIC, movedRowGroups, parseFooter, TAIL, withRowGroups } from './footer.js';
 import type { ThriftStruct } from './thrift.js';
 
 /** Compressions that are written. */
 export type ParquetCompression = 'zstd' | 'snappy' | 'gzip' | 'none';
-
-/** Bytes behind a footer: its length and the magic bytes. */
-const TAIL = 8;
 
 const CODECS: Readonly<Record<ParquetCompression, Compression>> = {
   zstd: Compression.ZSTD,

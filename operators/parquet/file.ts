@@ -10,6 +10,7 @@ import {
   MAGIC,
   parseFooter,
   projectFooter,
+  TAIL,
 } from './footer.js';
 
 /** What a Parquet file says of itself. */
@@ -21,9 +22,6 @@ export interface ParquetFile {
   /** Of the wanted columns, in the order of the file, as the writer declared them. */
   readonly schema: Schema;
 }
-
-/** Bytes behind a footer: its length and the magic bytes. */
-const TAIL = 8;
 
 /** How messages call a file, and the columns that are wanted of it: all when undefined. */
 export interface ParquetOptions {

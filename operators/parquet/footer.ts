@@ -9,6 +9,9 @@ import { readThrift, THRIFT, type ThriftField, type ThriftList, type ThriftStruc
 /** Bytes that each Parquet file begins and ends with. */
 export const MAGIC = new TextEncoder().encode('PAR1');
 
+/** Bytes behind a footer: its length and the magic bytes. */
+export const TAIL = 8;
+
 const decoder = new TextDecoder();
 
 const FILE = { schema: 2, rows: 3, rowGroups: 4, keyValues: 5, columnOrders: 7 };
@@ -49,7 +52,7 @@ export function parseFooter(bytes: Uint8Array): Footer {
 /** The end of a file: the footer, its length, the magic bytes. */
 export function footerBytes(struct: ThriftStruct): Uint8Array {
   const body = writeThrift(struct);
-  const out = new Uint8Array(body.length + 8);
+  const out = new Uint8Array(body.length + TAIL);
   out.set(body);
   new DataView(out.buffer).setUint32(body.length, body.length, true);
   out.set(MAGIC, body.length + 4);
