@@ -23,6 +23,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   plan: async () => (await import('./commands/plan.js')).addPlanCommand,
   describe: async () => (await import('./commands/describe.js')).addDescribeCommand,
   dropped: async () => (await import('./commands/dropped.js')).addDroppedCommand,
+  report: async () => (await import('./commands/report.js')).addReportCommand,
   schema: async () => (await import('./commands/schema.js')).addSchemaCommand,
   new: async () => (await import('./commands/new.js')).addNewCommand,
   worker: async () => (await import('./commands/worker.js')).addWorkerCommand,

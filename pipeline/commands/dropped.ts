@@ -1,13 +1,11 @@
-import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
-import { AlignflowError, reasonOf } from '../errors.js';
+import { AlignflowError } from '../errors.js';
 import type { DroppedRow } from '../graph/chain.js';
 import { nearestName } from '../manifest/nearest.js';
 import { createDropTotals, someOfEach } from '../run/drop-totals.js';
 import { readLedger } from '../run/read-ledger.js';
-import type { RunReport } from '../run/report.js';
+import { readRunReport } from '../run/read-report.js';
 import { LEDGER } from '../run/stage-run.js';
 import { describeDropped, describeTotals } from '../terminal/dropped-text.js';
 import { formatCount } from '../terminal/format.js';
@@ -36,7 +34,7 @@ export function addDroppedCommand(program: Command): void {
 }
 
 async function showDropped(run: string, options: DroppedOptions): Promise<void> {
-  const names = await stagesOf(run);
+  const names = (await readRunReport(run)).stages.map(({ name }) => name);
   const stages = options.stage === undefined ? names : [known(options.stage, names, 'stage')];
   const totals = createDropTotals(options.json ? 0 : options.show);
   const seen = { operators: new Set<string>(), reasons: new Set<string>() };
@@ -83,22 +81,6 @@ function known(name: string, names: readonly string[], what: string): string {
     expected: `one of ${[...new Set(names)].join(', ') || 'none'}`,
     ...(nearest === undefined ? {} : { fix: `did you mean ${nearest}?` }),
   });
-}
-
-/** The stages of a run in their order, from its report. */
-async function stagesOf(run: string): Promise<readonly string[]> {
-  const file = join(run, 'report.json');
-  if (!existsSync(file))
-    throw new AlignflowError({
-      what: `there is no report in ${run}`,
-      expected: 'the output folder of a run that has ended: runs/emoji',
-    });
-  try {
-    const { stages } = JSON.parse(await readFile(file, 'utf8')) as RunReport;
-    return stages.map(({ name }) => name);
-  } catch (error) {
-    throw new AlignflowError({ what: `this is no report: ${reasonOf(error)}`, where: { file }, cause: error });
-  }
 }
 
 function wholeNumber(text: string): number {

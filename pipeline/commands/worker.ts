@@ -50,6 +50,7 @@ async function work(
     await serveRows(stage, await readStream(process.stdin), {
       signal,
       budget: createBudget(plan.memory),
+      ...(plan.key === undefined ? {} : { key: plan.key }),
       drop: (row) => ledger?.append(row),
       room: async () => ledger?.room(),
       write: output,

@@ -92,6 +92,7 @@ const manifestKeys: Record<string, EditorSchema> = {
     maximum: 256,
     pattern: variable.pattern!,
   },
+  key: text('Column that names a row: the ledger has its value for each dropped row, beside where the row came from.'),
   operators: texts('Folders of your own operators, relative to this file, or names of installed packages.'),
   variables: {
     description: 'Values of this manifest: what `$` and a name in braces stand for.',

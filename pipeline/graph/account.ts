@@ -1,3 +1,5 @@
+import type { Distribution } from './distribution.js';
+
 /** What one operator of a stage took in, gave out and dropped, and how long it was busy. */
 export interface OperatorAccount {
   readonly operator: string;
@@ -5,13 +7,15 @@ export interface OperatorAccount {
   rowsOut: number;
   /** Rows dropped, by reason. */
   readonly dropped: Map<string, number>;
+  /** The values that it measured of its rows, kept and dropped, by the name of the measure. */
+  readonly measured: Map<string, Distribution>;
   /** Time in the operator's own synchronous code. */
   seconds: number;
 }
 
 /** Opens the account of an operator. */
 export function createAccount(operator: string): OperatorAccount {
-  return { operator, rowsIn: 0, rowsOut: 0, dropped: new Map(), seconds: 0 };
+  return { operator, rowsIn: 0, rowsOut: 0, dropped: new Map(), measured: new Map(), seconds: 0 };
 }
 
 /** Opens the account of an operator of a stage (or a branch); its counts go on where an interrupted run left them. */

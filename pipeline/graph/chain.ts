@@ -1,6 +1,7 @@
 import type { RecordBatch, Schema } from 'apache-arrow';
 import { catchError, defer, map, Observable, type OperatorFunction, tap, throwError } from 'rxjs';
 import { originOf, withoutOrigin } from '../batch/origin.js';
+import { keyReader } from '../batch/row-key.js';
 import { copyRows, takeRows } from '../batch/select.js';
 import { AlignflowError, placeError } from '../errors.js';
 import type { PlannedStep } from '../plan/plan.js';
@@ -36,6 +37,8 @@ export interface DroppedRow {
   readonly rowGroup?: number;
   readonly row: number;
   readonly epoch: number;
+  /** What the manifest's `key` column calls it, where the row has one. */
+  readonly key?: string;
 }
 
 /** What a chain of operators shares. */
@@ -46,6 +49,8 @@ export interface ChainContext {
   readonly folder: string;
   /** The units that origins point to. */
   readonly units: readonly Unit[];
+  /** Column that names a row, for the ledger. */
+  readonly key?: string;
   /** `values` copies the row as the operator dropped it, without hidden columns. */
   readonly drop: (row: DroppedRow, values: () => RecordBatch) => void;
   /** By the label of an operator: takes the rows that it drops, as it was given them, in their order. */
@@ -122,7 +127,10 @@ function link(
         return pooled({ ...step, module: step.module, stage, folder }, { pool, budget, account, take });
       const surroundings = { stage, operator: label, seed: step.seed, signal, budget, folder };
       const state = context.progress?.state(stage, label);
-      return operator.run(options, operatorContext(surroundings, operator.drops, take, state));
+      return operator.run(
+        options,
+        operatorContext(surroundings, operator, { take, measured: account.measured }, state),
+      );
     };
     return defer(() => operatorOf()(counted))
       .pipe(
@@ -158,13 +166,15 @@ function collectRejected(take: ((rows: RecordBatch) => void) | undefined) {
 function bookDrop(
   label: string,
   account: OperatorAccount,
-  { stage, units, drop }: ChainContext,
+  { stage, units, drop, key: column }: ChainContext,
   reject: (batch: RecordBatch, row: number) => void,
 ): (dropped: Drop) => void {
+  const keyOf = column === undefined ? () => undefined : keyReader(column);
   return ({ batch, row, reason, ...more }) => {
     account.dropped.set(reason, (account.dropped.get(reason) ?? 0) + 1);
     const origin = originOf(batch, row) ?? { epoch: 0, unit: 0, row };
     const unit = units[origin.unit];
+    const key = keyOf(batch, row);
     const dropped: DroppedRow = {
       stage,
       operator: label,
@@ -175,6 +185,7 @@ function bookDrop(
       ...(unit?.rowGroup === undefined ? {} : { rowGroup: unit.rowGroup }),
       row: origin.row,
       epoch: origin.epoch,
+      ...(key === undefined ? {} : { key }),
     };
     drop(dropped, () => copyRows(withoutOrigin(batch), Uint32Array.of(row)));
     reject(batch, row);

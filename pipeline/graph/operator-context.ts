@@ -1,8 +1,9 @@
 import type { RecordBatch } from 'apache-arrow';
 import { originWords } from '../batch/origin.js';
 import { AlignflowError } from '../errors.js';
-import type { OperatorContext } from '../operator.js';
+import type { Operator, OperatorContext } from '../operator.js';
 import { createRandom } from '../run/random.js';
+import { addValue, type Distribution, emptyDistribution } from './distribution.js';
 
 /** A row that an operator drops, as it says so. */
 export interface Drop {
@@ -20,14 +21,29 @@ export interface Drop {
 /** What an operator is told of the place in which it runs. */
 export type Surroundings = Pick<OperatorContext, 'stage' | 'operator' | 'seed' | 'signal' | 'budget' | 'folder'>;
 
-/** The context of an operator that runs: `take` gets each row that it drops, `drops` are the reasons that it declared. */
+/** Where all goes that an operator says of its rows. */
+export interface OperatorRecords {
+  /** Gets each row that it drops. */
+  readonly take: (drop: Drop) => void;
+  /** What it measures, by the name of the measure. */
+  readonly measured: Map<string, Distribution>;
+}
+
+/** The context of an operator that runs, held to the reasons and measures that it declared. */
 export function operatorContext(
   surroundings: Surroundings,
-  drops: readonly string[],
-  take: (drop: Drop) => void,
+  { drops, measures }: Pick<Operator, 'drops' | 'measures'>,
+  { take, measured: distributions }: OperatorRecords,
   state: OperatorContext['state'] = () => undefined,
 ): OperatorContext {
   const { seed } = surroundings;
+  const open = (measure: string): Distribution => {
+    if (!measures.includes(measure))
+      throw new AlignflowError({ what: `the operator measured "${measure}", which it did not declare` });
+    const distribution = emptyDistribution();
+    distributions.set(measure, distribution);
+    return distribution;
+  };
   let measured: Pick<Drop, 'measure' | 'value' | 'threshold'> | undefined;
   let drawn: RecordBatch | undefined;
   let words: Uint32Array | undefined;
@@ -39,6 +55,7 @@ export function operatorContext(
       return createRandom(seed, words?.[2 * row] ?? row, words?.[2 * row + 1] ?? 0);
     },
     measure(measure, value, threshold) {
+      addValue(distributions.get(measure) ?? open(measure), value, threshold);
       measured = { measure, value, ...(threshold === undefined ? {} : { threshold }) };
     },
     keep() {

@@ -18,6 +18,8 @@ export interface Manifest {
   readonly memory: Located<number>;
   /** Threads for heavy operators; undefined where the machine decides. */
   readonly workers: number | undefined;
+  /** Column that names a row, for the ledger. */
+  readonly key: Located<string> | undefined;
   /** Folders of the user's operators, absolute. */
   readonly operators: readonly Located<string>[];
   readonly stages: readonly ManifestStage[];

@@ -21,6 +21,7 @@ export const MANIFEST_KEYS = [
   'baseline',
   'memory',
   'workers',
+  'key',
   'operators',
   'stages',
 ] as const;
@@ -75,6 +76,7 @@ export function readManifest(
     baseline: baseline === undefined ? undefined : resolve(workingFolder, baseline),
     memory: readMemory(fields, start, report),
     workers: readWorkers(fields, report),
+    key: fields.text('key', 'the name of a column'),
     operators: fields
       .texts('operators', 'folders of operators, or packages')
       .flatMap((named) => operatorFolders(named, { manifestFolder: folder, workingFolder }, report)),

@@ -9,6 +9,7 @@ import { Parts } from './parts.js';
 import type { Plan, PlannedStage } from './plan.js';
 import { planStage, type StageOutcome } from './plan-stage.js';
 import { References } from './resolve.js';
+import { checkKey } from './row-key.js';
 
 /** A plan, or all that is wrong with the manifest; never both. */
 export interface Planned {
@@ -44,6 +45,8 @@ export async function planManifest(given: string | ManifestValue, options: ReadO
   checkUnused(manifest.stages, report);
   for (const stage of stages) checkMemory(stage, manifest.memory, report);
 
+  if (stages.length === manifest.stages.length) checkKey(manifest.key, stages, report);
+
   if (problems.length > 0) return { problems: inOrder(problems, manifest) };
   const { folder, name, seed, output, baseline, memory, workers, tree } = manifest;
   const resolved = resolvedText(tree);
@@ -57,6 +60,7 @@ export async function planManifest(given: string | ManifestValue, options: ReadO
       baseline,
       memory: memory.value,
       workers,
+      key: manifest.key?.value,
       stages,
       resolved,
     },

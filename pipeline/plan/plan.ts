@@ -30,6 +30,8 @@ export interface Plan {
   readonly memory: number;
   /** Threads for heavy operators; undefined where the machine decides. */
   readonly workers: number | undefined;
+  /** Column that names a row in the ledger. */
+  readonly key: string | undefined;
   /** In the order in which they run. */
   readonly stages: readonly PlannedStage[];
   /** The resolved manifest as YAML, for storing beside the run. */

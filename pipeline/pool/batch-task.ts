@@ -1,5 +1,6 @@
 /** What a run and the threads of its pool tell each other: plain values, and bytes that are given away. */
 import type { Fault } from '../errors.js';
+import type { Distribution } from '../graph/distribution.js';
 import type { Drop } from '../graph/operator-context.js';
 import type { Options } from '../plan/plan.js';
 
@@ -35,6 +36,7 @@ export type TaskOutcome =
       /** What the operator emitted, as Arrow IPC streams of one batch each. */
       readonly batches: readonly Uint8Array<ArrayBuffer>[];
       readonly dropped: readonly DroppedInTask[];
+      readonly measured: ReadonlyMap<string, Distribution>;
       readonly seconds: number;
     }
   | { readonly kind: 'failed'; readonly fault: Fault };

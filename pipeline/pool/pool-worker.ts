@@ -5,7 +5,8 @@ import { lastValueFrom, of, toArray } from 'rxjs';
 import { copyRows } from '../batch/select.js';
 import { placeError } from '../errors.js';
 import { createBudget } from '../graph/budget.js';
-import { operatorContext } from '../graph/operator-context.js';
+import type { Distribution } from '../graph/distribution.js';
+import { type Drop, operatorContext } from '../graph/operator-context.js';
 import type { Operator } from '../operator.js';
 import type { Options } from '../plan/plan.js';
 import { packBatch, packError, unpackBatch } from '../run/rows-message.js';
@@ -24,14 +25,16 @@ export default async function work(task: PoolTask): Promise<TaskOutcome | undefi
     const dropped: DroppedInTask[] = [];
     const { seed, folder, memory } = task;
     const surroundings = { stage, operator: label, seed, folder, signal, budget: createBudget(memory) };
-    const context = operatorContext(surroundings, operator.drops, ({ batch, ...drop }) => {
+    const measured = new Map<string, Distribution>();
+    const take = ({ batch, ...drop }: Drop) => {
       const values = batch === given ? {} : { values: packBatch(copyRows(batch, Uint32Array.of(drop.row))) };
       dropped.push({ ...drop, ...values });
-    });
+    };
+    const context = operatorContext(surroundings, operator, { take, measured });
     const startedAt = performance.now();
     const emitted = await lastValueFrom(of(given).pipe(operator.run(task.options, context), toArray<RecordBatch>()));
     const seconds = (performance.now() - startedAt) / 1000;
-    return givenAway({ kind: 'done', batches: emitted.map(packBatch), dropped, seconds });
+    return givenAway({ kind: 'done', batches: emitted.map(packBatch), dropped, measured, seconds });
   } catch (error) {
     return { kind: 'failed', fault: packError(placeError(error, { stage, operator: label }, 'operator')) };
   }

@@ -3,6 +3,7 @@ import { from, mergeMap, type OperatorFunction } from 'rxjs';
 import { batchBytes } from '../batch/bytes.js';
 import type { OperatorAccount } from '../graph/account.js';
 import type { MemoryBudget } from '../graph/budget.js';
+import { mergeMeasured } from '../graph/distribution.js';
 import { mapOrdered } from '../graph/map-async.js';
 import type { Drop } from '../graph/operator-context.js';
 import type { PoolStep, WorkedBatch, WorkerPool } from './worker-pool.js';
@@ -35,8 +36,9 @@ export function pooled(
   return (source) =>
     source.pipe(
       mapOrdered({ budget }, work, { concurrency: pool.workers + 1, bytes: workedBytes }),
-      mergeMap(({ batches, dropped, seconds }) => {
+      mergeMap(({ batches, dropped, measured, seconds }) => {
         account.seconds += seconds;
+        mergeMeasured(account.measured, measured);
         for (const drop of dropped) take(drop);
         return from(batches);
       }),

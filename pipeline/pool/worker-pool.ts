@@ -6,6 +6,7 @@ import type { RecordBatch } from 'apache-arrow';
 import type { Piscina } from 'piscina';
 import { concatBatches, sliceBatch } from '../batch/concat.js';
 import { AlignflowError, reasonOf } from '../errors.js';
+import { type Distribution, mergeMeasured } from '../graph/distribution.js';
 import type { Drop } from '../graph/operator-context.js';
 import type { PlannedStep } from '../plan/plan.js';
 import { packBatch, unpackBatch, unpackError } from '../run/rows-message.js';
@@ -22,6 +23,8 @@ export interface WorkedBatch {
   readonly batches: readonly RecordBatch[];
   /** In the order in which they were dropped. */
   readonly dropped: readonly Drop[];
+  /** By the name of the measure. */
+  readonly measured: ReadonlyMap<string, Distribution>;
   /** Time in the operator, of all tries that came to an end. */
   readonly seconds: number;
 }
@@ -97,11 +100,13 @@ export function createPool({ module, workers, memory, heap = 1024 }: PoolOptions
     }
     if (outcome.kind === 'failed') throw unpackError(outcome.fault);
     const dropped = outcome.dropped.map((drop) => unpackDrop(drop, batch));
-    return { batches: outcome.batches.map(unpackBatch), dropped, seconds: outcome.seconds };
+    const { measured, seconds } = outcome;
+    return { batches: outcome.batches.map(unpackBatch), dropped, measured, seconds };
   };
   const rowByRow = async (step: PoolStep, batch: RecordBatch): Promise<WorkedBatch> => {
     const batches: RecordBatch[] = [];
     const dropped: Drop[] = [];
+    const measured = new Map<string, Distribution>();
     let seconds = 0;
     for (let row = 0; row < batch.numRows; row++) {
       const single = sliceBatch(batch, row, row + 1);
@@ -114,9 +119,10 @@ export function createPool({ module, workers, memory, heap = 1024 }: PoolOptions
       }
       for (const one of worked.batches) if (one.numRows > 0) batches.push(one);
       dropped.push(...worked.dropped.map((drop) => (drop.batch === single ? { ...drop, batch, row } : drop)));
+      mergeMeasured(measured, worked.measured);
       seconds += worked.seconds;
     }
-    return { batches: batches.length === 0 ? [] : [concatBatches(batches)], dropped, seconds };
+    return { batches: batches.length === 0 ? [] : [concatBatches(batches)], dropped, measured, seconds };
   };
 
   return {

@@ -31,11 +31,12 @@ const COLUMNS: Readonly<Record<string, RowColumn>> = {
   row_group: { type: 'INT32', optional: true },
   row: { type: 'INT32' },
   epoch: { type: 'INT32' },
+  key: { type: 'UTF8', optional: true },
 };
 
 /**
  * Opens a ledger: a Parquet file of the columns stage, operator, reason, measure, value, threshold, detail, file, row_group,
- * row and epoch. Its rows stand in the order of the source, whatever was ready first: then its bytes depend on the data alone. A value
+ * row, epoch and key. Its rows stand in the order of the source, whatever was ready first: then its bytes depend on the data alone. A value
  * that is not a number is null. Throws an `AlignflowError` when the file cannot be written.
  * @param begun files that `split` made of its first rows, which an interrupted run left
  */

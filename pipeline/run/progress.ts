@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { readFile, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { droppedRows, type OperatorAccount } from '../graph/account.js';
+import { restoreDistribution, type SavedDistribution, saveDistribution } from '../graph/distribution.js';
 import type { OperatorContext } from '../operator.js';
 import type { SinkWriter, SuspendedSink } from '../sink.js';
 import { writeWhole } from './atomic-file.js';
@@ -16,13 +17,17 @@ import { packBatch, unpackBatch } from './rows-message.js';
 /** Within `checkpoints` of a stage's folder, which outlives an interruption. */
 const FILE = 'rows.json';
 
+/** An account as a plain value. */
+interface SavedAccount extends Omit<OperatorAccount, 'dropped' | 'measured'> {
+  readonly dropped: readonly (readonly [reason: string, rows: number])[];
+  readonly measured: readonly (readonly [measure: string, values: SavedDistribution])[];
+}
+
 /** The file's content. Names of files are relative to its folder. */
 interface Saved {
   /** The next unit to be read. */
   readonly next: number;
-  readonly accounts: Readonly<
-    Record<string, Omit<OperatorAccount, 'dropped'> & { readonly dropped: [string, number][] }>
-  >;
+  readonly accounts: Readonly<Record<string, SavedAccount>>;
   /** By operator: the file of what it carries. */
   readonly states: Readonly<Record<string, string>>;
   /** By scope, the stage itself or one of its branches. */
@@ -88,6 +93,11 @@ function parse(text: string): Saved | undefined {
   }
 }
 
+function saveAccount(account: OperatorAccount): SavedAccount {
+  const measured = [...account.measured].map(([measure, values]) => [measure, saveDistribution(values)] as const);
+  return { ...account, dropped: [...account.dropped], measured };
+}
+
 /** The files of what operators carry and of what waits in sinks. */
 function filesOf({ states, sinks }: Saved): string[] {
   return [...Object.values(states), ...Object.values(sinks).flatMap(({ rows }) => rows ?? [])];
@@ -146,9 +156,7 @@ export async function openProgress(
     parts.push(part);
     const value: Saved = {
       next,
-      accounts: Object.fromEntries(
-        [...accounts].map(([key, account]) => [key, { ...account, dropped: [...account.dropped] }]),
-      ),
+      accounts: Object.fromEntries([...accounts].map(([key, account]) => [key, saveAccount(account)])),
       states: await saveStates(),
       sinks: await saveSinks(),
       ledger: parts,
@@ -171,6 +179,7 @@ export async function openProgress(
       const before = saved?.accounts[key];
       if (before === undefined) return;
       for (const [reason, rows] of before.dropped) account.dropped.set(reason, rows);
+      for (const [measure, values] of before.measured) account.measured.set(measure, restoreDistribution(values));
       Object.assign(account, { rowsIn: before.rowsIn, rowsOut: before.rowsOut, seconds: before.seconds });
     },
     state: (scope, label) => (save) => {

@@ -38,6 +38,8 @@ export interface Reading {
   /** By weight unless it is given. */
   readonly mixing?: Mixing;
   readonly steps: readonly LoadedStep[];
+  /** Column that names a row, for the ledger. */
+  readonly key?: string;
 }
 
 /** What reading needs of the run. */
@@ -92,8 +94,9 @@ export function readRows(reading: Reading, environment: ReadingEnvironment, opti
   const drop = counted ? environment.drop : () => undefined;
   const { rejects, pool } = environment;
   const branched = counted && rejects !== undefined ? { rejects } : {};
+  const named = reading.key === undefined ? {} : { key: reading.key };
   const helped = { ...(pool === undefined ? {} : { pool }), ...(progress === undefined ? {} : { progress }) };
-  const linked = chain(steps, { stage, signal, budget, folder, units, drop, ...branched, ...helped });
+  const linked = chain(steps, { stage, signal, budget, folder, units, drop, ...named, ...branched, ...helped });
   const save = async (next: number): Promise<void> => {
     const stop = environment.stopping?.aborted === true;
     if (progress === undefined || !(progress.due || stop)) return;

@@ -33,8 +33,8 @@ export interface StageReport {
   readonly name: string;
   /** Kind of stage: `contrastive`. */
   readonly use: string;
-  /** `skipped`: it was complete from an earlier run, and this is the report of that run. */
-  readonly status: 'complete' | 'skipped' | 'failed';
+  /** `skipped`: it was complete from an earlier run, and this is the report of that run. `unfinished`: it is at work, or was killed. */
+  readonly status: 'complete' | 'skipped' | 'failed' | 'unfinished';
   readonly seconds: number;
   /** Rows and where they went. Absent for a stage that reads none. */
   readonly rows?: RowsReport;
@@ -78,6 +78,32 @@ export interface OperatorReport {
   readonly rowsOut: number;
   readonly dropped: readonly DropReport[];
   readonly seconds: number;
+  /** What it measured of its rows. Absent where it measured nothing. */
+  readonly measured?: readonly MeasureReport[];
+}
+
+/** How the values are distributed that an operator measured, of all rows that it judged by them. */
+export interface MeasureReport {
+  readonly measure: string;
+  /** Values that are finite numbers. */
+  readonly rows: number;
+  readonly notFinite: number;
+  readonly least: number;
+  readonly median: number;
+  readonly most: number;
+  /** What the values were held against. */
+  readonly thresholds: readonly number[];
+  /** `log` where most values lie at the low end of their range: then bins have the same ratio. */
+  readonly scale: 'linear' | 'log';
+  /** In the order of the values; each has those from `from` to below `to`. */
+  readonly bins: readonly BinReport[];
+}
+
+/** Rows whose value is in a range. */
+export interface BinReport {
+  readonly from: number;
+  readonly to: number;
+  readonly rows: number;
 }
 
 /** Rows that an operator dropped for one reason. */

@@ -38,7 +38,7 @@ export interface DroppedMessage {
 /** Counts of all operators and the rows that they dropped since the last message, with a batch where one came out. */
 export interface RowsProgress {
   readonly kind: 'rows';
-  /** In the order of the rows, the source first. */
+  /** In the order of the rows, the source first; with what was measured since the last message. */
   readonly accounts: readonly OperatorAccount[];
   readonly dropped: readonly DroppedMessage[];
   /** An Arrow IPC stream of one batch. */

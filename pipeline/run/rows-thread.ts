@@ -4,6 +4,7 @@ import type { RecordBatch } from 'apache-arrow';
 import { Observable } from 'rxjs';
 import { AlignflowError, reasonOf } from '../errors.js';
 import { createAccount, type OperatorAccount } from '../graph/account.js';
+import { mergeMeasured } from '../graph/distribution.js';
 import { READ_AHEAD, type Reading, type ReadingEnvironment, type RowsOptions, type RowsRead } from './read-rows.js';
 import {
   type FromWorker,
@@ -95,11 +96,12 @@ function jobOf(
   };
 }
 
-function copyCounts({ rowsIn, rowsOut, dropped, seconds }: OperatorAccount, into: OperatorAccount): void {
+function copyCounts({ rowsIn, rowsOut, dropped, measured, seconds }: OperatorAccount, into: OperatorAccount): void {
   into.rowsIn = rowsIn;
   into.rowsOut = rowsOut;
   into.seconds = seconds;
   for (const [reason, rows] of dropped) into.dropped.set(reason, rows);
+  mergeMeasured(into.measured, measured);
 }
 
 /** What ends the thread without a word of its own: an error outside all streams, or no memory. */

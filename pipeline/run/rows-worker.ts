@@ -107,6 +107,7 @@ function tell(batch?: RecordBatch): void {
     bytes.map(({ buffer }) => buffer),
   );
   dropped = [];
+  for (const { measured } of accounts) measured.clear();
 }
 
 function fail(error: unknown): void {

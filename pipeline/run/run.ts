@@ -187,6 +187,7 @@ async function completeOrRun(stage: PlannedStage, plan: Plan, options: StageOpti
     await openStage(state, fingerprint, plan.resolved);
     const { record, failure } = await runStage(stage, {
       base: plan.folder,
+      ...(plan.key === undefined ? {} : { key: plan.key }),
       sources: await stageSources(stage, plan),
       budget: createBudget(plan.memory),
       ...options,

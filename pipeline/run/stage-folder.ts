@@ -2,6 +2,7 @@
  * A stage's folder and its state on disk. `started.json` says for which fingerprint the content was made, `stage.json` is
  * the completion mark and written last: without it nothing in the folder counts as made.
  */
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AlignflowError } from '../errors.js';
@@ -28,7 +29,7 @@ export type StageState =
  * would be emptied.
  */
 export async function inspectStage(folder: string, fingerprint: string): Promise<StageState> {
-  const record = await readJson<StageRecord>(join(folder, COMPLETE));
+  const record = await readRecord(folder);
   if (record?.fingerprint === fingerprint && (await filesAreThere(folder, record)))
     return { kind: 'complete', folder, record };
   const started = await readJson<{ fingerprint: string }>(join(folder, STARTED));
@@ -38,6 +39,16 @@ export async function inspectStage(folder: string, fingerprint: string): Promise
   // A mark whose files have gone is no start to go on from.
   const resumable = record === undefined && started?.fingerprint === fingerprint && names.includes(CHECKPOINTS);
   return { kind: resumable ? 'interrupted' : 'new', folder };
+}
+
+/** The completion mark of a stage's folder; undefined where it is not complete. */
+export function readRecord(folder: string): Promise<StageRecord | undefined> {
+  return readJson<StageRecord>(join(folder, COMPLETE));
+}
+
+/** Whether a run has begun to fill the folder. */
+export function wasStarted(folder: string): boolean {
+  return existsSync(join(folder, STARTED));
 }
 
 /** Makes the folder ready: empty, but for the checkpoints (and rows) of an interrupted run of the same fingerprint. */

@@ -4,7 +4,8 @@ import type { Result, Sample, StageEvent, StepMetrics } from '../metrics.js';
 import type { PlannedStage } from '../plan/plan.js';
 import type { DroppedExample } from './dropped-examples.js';
 import type { GateOutcome } from './gates.js';
-import type { BranchReport, DroppedRowReport, RowsReport, StageReport } from './report.js';
+import { histogramOf } from './histogram.js';
+import type { BranchReport, DroppedRowReport, OperatorReport, RowsReport, StageReport } from './report.js';
 import type { BranchAccounts } from './stage-branches.js';
 
 /** Points of a training curve that a report keeps at most; between, every second point is dropped again and again. */
@@ -106,8 +107,14 @@ function sumUp(accounts: readonly OperatorAccount[], trained: number | undefined
       rowsOut: account.rowsOut,
       dropped: [...account.dropped].map(([reason, rows]) => ({ reason, rows })),
       seconds: account.seconds,
+      ...measuredBy(account),
     })),
   };
+}
+
+function measuredBy({ measured }: OperatorAccount): Pick<OperatorReport, 'measured'> {
+  const reports = [...measured].map(([measure, values]) => histogramOf(measure, values)).filter(({ rows }) => rows > 0);
+  return reports.length === 0 ? {} : { measured: reports };
 }
 
 function branchReport({ name, accounts }: BranchAccounts): BranchReport {

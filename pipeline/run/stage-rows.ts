@@ -52,7 +52,16 @@ export function openRows({ reading, rowsThread, branches: planned, ...environmen
   const { stage, folder: stageFolder } = reading;
   const { drop, pool, progress } = environment;
   const goingOn = progress === undefined ? {} : { progress };
-  const chained = { stage, signal, budget, folder: stageFolder, units, ...(pool === undefined ? {} : { pool }) };
+  const named = reading.key === undefined ? {} : { key: reading.key };
+  const chained = {
+    stage,
+    signal,
+    budget,
+    folder: stageFolder,
+    units,
+    ...named,
+    ...(pool === undefined ? {} : { pool }),
+  };
   const branches = openBranches(planned, { ...chained, ...goingOn, drop });
   const toRead: ReadingEnvironment = {
     ...environment,

@@ -33,6 +33,8 @@ import { openRows, type StageRows } from './stage-rows.js';
 /** What a stage needs of the run. */
 export interface StageEnvironment {
   readonly base: string;
+  /** Column that names a row, for the ledger. */
+  readonly key?: string;
   readonly sources: readonly WeightedSource[];
   readonly budget: MemoryBudget;
   readonly signal: AbortSignal;
@@ -103,6 +105,7 @@ export async function runStage(stage: PlannedStage, environment: StageEnvironmen
       sources: environment.sources,
       ...(stage.rows?.mixing === undefined ? {} : { mixing: stage.rows.mixing }),
       steps: stage.steps,
+      ...(environment.key === undefined ? {} : { key: environment.key }),
     },
     ...(environment.pool === undefined ? {} : { pool: environment.pool }),
     ...(progress === undefined ? {} : { progress }),

@@ -9,20 +9,25 @@ export function plainText(text: string): string {
   );
 }
 
-/** Where a row came from: `part-00001.parquet, row group 3, row 77`. */
+/** Characters of a key that are shown. */
+const KEY_LENGTH = 80;
+
+/** Where a row came from, after its key where it has one: `cat-7 in part-00001.parquet, row group 3, row 77`. */
 export function originText({
   file,
   rowGroup,
   row,
   epoch,
-}: Pick<DroppedRow, 'file' | 'rowGroup' | 'row' | 'epoch'>): string {
+  key,
+}: Pick<DroppedRow, 'file' | 'rowGroup' | 'row' | 'epoch' | 'key'>): string {
   const parts = [
     file,
     rowGroup === undefined ? '' : `row group ${rowGroup}`,
     `row ${row}`,
     epoch === 0 ? '' : `epoch ${epoch}`,
   ];
-  return parts.filter((part) => part !== '').join(', ');
+  const place = parts.filter((part) => part !== '').join(', ');
+  return key === undefined ? place : `${key.slice(0, KEY_LENGTH)} in ${place}`;
 }
 
 /** What was measured of a row last, and what it was held against: `words 2, threshold 3`; undefined where nothing was. */

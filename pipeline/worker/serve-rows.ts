@@ -19,6 +19,8 @@ export interface ServeEnvironment {
   readonly signal: AbortSignal;
   readonly budget: MemoryBudget;
   readonly drop: ChainContext['drop'];
+  /** Column that names a row, for the ledger. */
+  readonly key?: string;
   /** Resolves when the ledger has room for more dropped rows. */
   readonly room: () => Promise<void>;
   /** Resolves when the host has taken the bytes, or may take more. */
@@ -37,7 +39,9 @@ export async function serveRows(stage: PlannedStage, rows: IncomingRows, environ
   const { signal, budget, write } = environment;
   const given = expectedSchema(stage, rows.schema);
   const units: Unit[] = [];
-  const context = { stage: stage.name, signal, budget, folder: stage.folder, units, drop: environment.drop };
+  const { drop, key } = environment;
+  const named = key === undefined ? {} : { key };
+  const context = { stage: stage.name, signal, budget, folder: stage.folder, units, drop, ...named };
   const { run, accounts } = chain(stage.steps, context);
   const output = outputSchema(stage, given);
   const bytes = streamBytes(output);

@@ -34,12 +34,12 @@ describe('bad input', () => {
     const bytes = await readFile(part);
     await truncate(part, bytes.length - 100);
     expect(await said()).toMatch(
-      /^10: data\/train\/part-00000\.parquet: this is not a whole Parquet file: its end is missing/,
+      /^11: data\/train\/part-00000\.parquet: this is not a whole Parquet file: its end is missing/,
     );
     await writeFile(part, '');
-    expect(await said()).toMatch(/^10: data\/train\/part-00000\.parquet: .* it has only 0 bytes/);
+    expect(await said()).toMatch(/^11: data\/train\/part-00000\.parquet: .* it has only 0 bytes/);
     await rm(part);
-    expect(await said()).toMatch(/^10: data\/train: there is no \*\.parquet file in this folder/);
+    expect(await said()).toMatch(/^11: data\/train: there is no \*\.parquet file in this folder/);
     expect(await readdir(folder)).not.toContain('runs');
   });
 

@@ -81,6 +81,7 @@ describe('a manifest of all stages', () => {
       measure: 'pixels',
       value: 3.6e9,
     });
+    expect(ledger.map(({ key }) => key)).toEqual(new Array(8).fill('bad'));
   });
 
   it('shows dropped rows of each operator and reason, with their picture where they have one', () => {
@@ -113,6 +114,16 @@ describe('a manifest of all stages', () => {
     expect(circles.map(({ image }) => image?.slice(0, 22))).toEqual(new Array(4).fill(picture));
     const page = readFileSync(join(folder, 'runs/report.html'), 'utf8');
     for (const { image } of [...examples!, ...circles]) expect(page).toContain(image ?? 'no picture');
+  });
+
+  it('shows what its operators measured, of kept rows and dropped ones', () => {
+    const { operators } = stages.get('pairs')!.rows!;
+    const measured = operators.flatMap(({ measured = [] }) => measured);
+    expect(measured.map(({ measure }) => measure)).toEqual(['pixels', 'aspect', 'side', 'words']);
+    const words = measured[3]!;
+    expect(words).toMatchObject({ rows: TRAIN + 4, least: 1, thresholds: [2, 77] });
+    expect(words.bins[0]).toEqual({ from: 1, to: 2, rows: 1 });
+    expect(words.bins.reduce((sum, { rows }) => sum + rows, 0)).toBe(TRAIN + 4);
   });
 
   it('learns: retrieval on unseen shapes far above chance, and loss far below its start', () => {

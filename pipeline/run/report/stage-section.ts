@@ -11,6 +11,7 @@ const STATUS = {
   complete: { text: 'complete', look: 'good' },
   skipped: { text: 'complete before', look: 'plain' },
   failed: { text: 'failed', look: 'bad' },
+  unfinished: { text: 'not finished', look: 'plain' },
 } as const;
 
 /** The status of a stage as a badge. */

@@ -85,16 +85,15 @@ td { font-variant-numeric: tabular-nums; }
 li.good, .sum.good { color: var(--good); } li.bad, .sum.bad { color: var(--bad); }
 .gates code { color: var(--ink); }
 .sum b { font-variant-numeric: tabular-nums; }
-.drops { display: flex; height: 20px; border-radius: 6px; overflow: hidden; margin: 12px 0 10px; gap: 1px; background: var(--track); }
-.drops span { min-width: 2px; flex: 1 1 0; }
-.drops .lost { background: var(--bad); }
-.legend { display: flex; flex-wrap: wrap; gap: 4px 20px; font-size: 13.5px; margin-bottom: 16px; }
+.flow { margin: 10px 0 12px; } .flow tbody tr > * { border-top: 0; }
+.operators .band { position: relative; min-width: 160px; width: 34%; height: 38px; padding: 0; }
+.band svg { position: absolute; inset: 0; width: 100%; height: 100%; } .band .kept { fill: var(--kept); }
+.operators .reasons { text-align: left; } .operators.flow thead th:nth-child(4) { text-align: left; }
 i { display: inline-block; width: 10px; height: 10px; border-radius: 3px; margin-right: 6px; }
-.kept { background: var(--kept); }
-.c0 { background: var(--c0); stroke: var(--c0); } .c1 { background: var(--c1); stroke: var(--c1); }
-.c2 { background: var(--c2); stroke: var(--c2); } .c3 { background: var(--c3); stroke: var(--c3); }
-.c4 { background: var(--c4); stroke: var(--c4); } .c5 { background: var(--c5); stroke: var(--c5); }
-.c6 { background: var(--c6); stroke: var(--c6); } .c7 { background: var(--c7); stroke: var(--c7); }
+.c0 { background: var(--c0); stroke: var(--c0); fill: var(--c0); } .c1 { background: var(--c1); stroke: var(--c1); fill: var(--c1); }
+.c2 { background: var(--c2); stroke: var(--c2); fill: var(--c2); } .c3 { background: var(--c3); stroke: var(--c3); fill: var(--c3); }
+.c4 { background: var(--c4); stroke: var(--c4); fill: var(--c4); } .c5 { background: var(--c5); stroke: var(--c5); fill: var(--c5); }
+.c6 { background: var(--c6); stroke: var(--c6); fill: var(--c6); } .c7 { background: var(--c7); stroke: var(--c7); fill: var(--c7); }
 .charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 400px), 1fr)); gap: 22px 28px; }
 figcaption { display: flex; flex-wrap: wrap; align-items: baseline; gap: 2px 16px; font-size: 13.5px; margin-bottom: 4px; }
 figcaption span { color: var(--soft); font-variant-numeric: tabular-nums; white-space: nowrap; }
@@ -103,6 +102,9 @@ svg text { font-size: 11.5px; fill: var(--soft); font-variant-numeric: tabular-n
 svg .y text { text-anchor: end; } svg .x text { text-anchor: middle; }
 .grid path { stroke: var(--line); stroke-width: 1; }
 .line { fill: none; background: none; stroke-width: 1.8; stroke-linejoin: round; stroke-linecap: round; }
+figcaption small { margin-left: -8px; }
+.bars rect { fill: var(--c0); opacity: 0.75; } .bars rect:hover { opacity: 1; } .axis { stroke: var(--line); }
+.threshold path { stroke: var(--bad); stroke-width: 1.4; stroke-dasharray: 4 3; } .threshold text { fill: var(--bad); text-anchor: middle; font-weight: 600; }
 .faint { opacity: 0.3; stroke-width: 1; }
 .gallery { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 225px), 1fr)); gap: 12px; }
 .gallery li { display: flex; gap: 12px; padding: 10px; border: 1px solid var(--line); border-radius: 10px; color: inherit; border-left-width: 4px; }

@@ -112,7 +112,7 @@ pairs  image/decode[0]  undecodable  it is ·[31mno image  b.parquet, row 7, epo
   });
 
   it('says that a folder is no run, and that a ledger is broken', async () => {
-    await expect(dropped(makeFolder({}))).rejects.toThrow('there is no report');
+    await expect(dropped(makeFolder({}))).rejects.toThrow('there is no run');
     await expect(dropped(makeFolder({ 'report.json': '{' }))).rejects.toThrow('this is no report');
     const run = await makeRun(rows);
     writeFileSync(join(run, 'tokens', 'ledger.parquet'), 'PAR1 and no more');

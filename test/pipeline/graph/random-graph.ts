@@ -14,6 +14,7 @@ import { readColumn } from '../../../pipeline/batch/column.js';
 import { concatBatches, sliceBatch } from '../../../pipeline/batch/concat.js';
 import { keepRows } from '../../../pipeline/batch/select.js';
 import { createBudget } from '../../../pipeline/graph/budget.js';
+import type { Distribution } from '../../../pipeline/graph/distribution.js';
 import { mapAsync } from '../../../pipeline/graph/map-async.js';
 import { type Drop, operatorContext } from '../../../pipeline/graph/operator-context.js';
 import { defineOperator, type Operator } from '../../../pipeline/operator.js';
@@ -199,10 +200,11 @@ export function poolOf(workers: number, waits: Waits): WorkerPool {
       const dropped: Drop[] = [];
       const { signal } = new AbortController();
       const surroundings = { stage, operator: label, seed, folder, signal, budget: createBudget(1e9) };
-      const context = operatorContext(surroundings, operator.drops, (drop) => dropped.push(drop));
+      const measured = new Map<string, Distribution>();
+      const context = operatorContext(surroundings, operator, { take: (drop) => dropped.push(drop), measured });
       const batches = await lastValueFrom(of(batch).pipe(operator.run(options, context), toArray<RecordBatch>()));
       busy--;
-      return { batches, dropped, seconds: 0 };
+      return { batches, dropped, measured, seconds: 0 };
     },
     close: async () => undefined,
   };

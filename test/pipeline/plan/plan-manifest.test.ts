@@ -149,6 +149,16 @@ describe('planManifest', () => {
       'toy/length reads the column n, which is Int32',
     ],
     [
+      'a key that no rows have, with the nearest column',
+      changed('memory: 2GB', 'memory: 2GB\nkey: captoin'),
+      'column: no rows have the column captoin, which is to name them',
+    ],
+    [
+      'a key that is no text and no number',
+      changed('memory: 2GB', 'memory: 2GB\nkey: image'),
+      'column: the column image, which is to name rows, is Binary',
+    ],
+    [
       'data that is not there, at its path',
       changed('{ use: toy/pairs, with: { rows: 100 } }', '{ use: source/parquet, with: { path: none.parquet } }'),
       'manifest.yaml:9:50 source: none.parquet: there is no such file or folder',

@@ -62,6 +62,23 @@ export const EXAMPLE: RunReport = {
               { reason: 'long', rows: 1_204 },
               { reason: 'null', rows: 905 },
             ],
+            measured: [
+              {
+                measure: 'characters',
+                rows: 33_894,
+                notFinite: 0,
+                least: 1,
+                median: 14,
+                most: 68,
+                thresholds: [1, 40],
+                scale: 'linear',
+                bins: Array.from({ length: 34 }, (_, i) => ({
+                  from: 1 + 2 * i,
+                  to: 3 + 2 * i,
+                  rows: Math.round(3600 * Math.exp(-(((i - 6) / 7) ** 2))),
+                })),
+              },
+            ],
             seconds: 0.4,
           },
           {

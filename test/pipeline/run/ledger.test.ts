@@ -95,7 +95,9 @@ describe('the ledger', () => {
   it('has nulls for what is not known, and for what is not a number', async () => {
     const ledger = await openLedger(path);
     ledger.append(dropped(1));
-    ledger.append(dropped(2, { measure: 'score', value: Number.NaN, threshold: 0.25, detail: 'été 犬', epoch: 3 }));
+    ledger.append(
+      dropped(2, { measure: 'score', value: Number.NaN, threshold: 0.25, detail: 'été 犬', epoch: 3, key: 'cat 7' }),
+    );
     await ledger.close();
     const { batches } = await readAll(folder, { path: 'stage/ledger.parquet' });
     const row = Object.fromEntries(
@@ -113,6 +115,7 @@ describe('the ledger', () => {
       row_group: [null, null],
       row: [1, 2],
       epoch: [0, 3],
+      key: [null, 'cat 7'],
     });
   });
 

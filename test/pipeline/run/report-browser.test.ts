@@ -51,7 +51,7 @@ describe.skipIf(CHROMIUM === undefined)('report.html in Chromium (skipped where 
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     const found = JSON.parse(dom.match(/<pre id="out">(.*?)<\/pre>/s)![1]!);
-    const expected = { overflow: 0, sections: 4, charts: 8, dropped: 4, pictures: 8, styled: '1080px' };
+    const expected = { overflow: 0, sections: 4, charts: 14, dropped: 4, pictures: 8, styled: '1080px' };
     expect(found).toEqual([
       { width: 360, ...expected },
       { width: 1200, ...expected },

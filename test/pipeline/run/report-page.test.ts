@@ -19,13 +19,15 @@ const texts = (markup: string, tag: string) =>
 
 /** Names of all tags; throws where one is not closed or closed too often. */
 function tagsOf(markup: string): Set<string> {
-  const empty = new Set(['meta', 'img', 'path', 'polyline']);
+  const empty = new Set(['meta', 'img']);
   const open: string[] = [];
   const seen = new Set<string>();
-  for (const [, slash, name] of markup.replace('<!doctype html>', '').matchAll(/<(\/?)([a-z0-9]+)[^>]*>/g)) {
+  for (const [, slash, name, alone] of markup
+    .replace('<!doctype html>', '')
+    .matchAll(/<(\/?)([a-z0-9]+)[^>]*?(\/?)>/g)) {
     seen.add(name!);
     if (slash === '/') expect(open.pop(), `</${name}>`).toBe(name);
-    else if (!empty.has(name!)) open.push(name!);
+    else if (alone === '' && !empty.has(name!)) open.push(name!);
   }
   expect(open).toEqual([]);
   return seen;
@@ -39,6 +41,7 @@ describe('renderReport', () => {
       '1 emoji',
       '2 1 pairs complete before',
       '3 Rows',
+      '3 Measured',
       '3 Some of the dropped rows',
       '2 2 contrast complete',
       '3 Figures',
@@ -69,17 +72,27 @@ describe('renderReport', () => {
     ]);
   });
 
-  it('shows that the rows add up, and where they went, the largest drop first', () => {
+  it('shows that the rows add up, and where they went, the largest drop of an operator first', () => {
     expect(page).toContain(
       '<p class="sum good">✓ <b>34,812</b> in = <b>30,244</b> out + <b>4,568</b> in the ledger</p>',
     );
-    expect(texts(page.match(/<ul class="legend">[\s\S]*?<\/ul>/)![0], 'li')).toEqual([
-      'kept 30,244 86.9 %',
-      'duplicate 1,578 4.5 %, dedup/exact',
-      'long 1,204 3.5 %, filter/caption-length',
-      'null 905 2.6 %, filter/caption-length',
-      'language 868 2.5 %, filter/language',
-      'undecodable 13 &lt; 0.1 %, emoji/pairs',
+    const flow = page.match(/<table class="operators flow">[\s\S]*?<\/table>/)![0];
+    expect(texts(flow, 'tr').slice(1)).toEqual([
+      'emoji/pairs34,799 undecodable 13 &lt; 0.1 %22 s',
+      'filter/caption-length32,690 long 1,204 3.5 %null 905 2.6 %0.4 s',
+      'filter/language31,822 language 868 2.5 %6.1 s',
+      'dedup/exact30,244 duplicate 1,578 4.5 %1.2 s',
+      'sink/parquet30,244 2.3 s',
+    ]);
+    // The band is as wide as its rows, and each reason leaves it in its colour.
+    const bands = [...flow.matchAll(/<rect class="kept" width="([\d.]+)"/g)].map(([, width]) => Number(width));
+    expect(bands).toEqual([99.96, 93.9, 91.41, 86.88, 86.88]);
+    expect([...flow.matchAll(/<path class="(c\d)" d="M([\d.]+) /g)].map(([, look, from]) => [look, from])).toEqual([
+      ['c4', '99.96'],
+      ['c1', '93.9'],
+      ['c2', '97.36'],
+      ['c3', '91.41'],
+      ['c0', '86.88'],
     ]);
   });
 
@@ -122,24 +135,48 @@ describe('renderReport', () => {
     expect(cards).not.toContain('<i class');
   });
 
+  it('draws what was measured as a histogram, with its thresholds and what it says in words', () => {
+    const [figure] = page.match(/<figure>[\s\S]*?<\/figure>/)!;
+    expect(texts(figure, 'figcaption')).toEqual(['charactersfilter/caption-length1 to 68, median 14']);
+    expect(figure).toContain('aria-label="characters of 33,894 rows: 1 to 68, median 14"');
+    expect(figure.match(/<rect /g)).toHaveLength(34);
+    expect(texts(figure, 'title')[0]).toBe('1 to 3: 1,727 rows, 5.1 %');
+    const thresholds = figure.match(/<g class="threshold">[\s\S]*?<\/g>/)![0];
+    expect(texts(thresholds, 'text')).toEqual(['1', '40']);
+    // 40 is 39 68ths of the way along the axis.
+    expect(thresholds).toContain(`M${(14 + (412 * 39) / 68).toFixed(1)} `);
+  });
+
+  it('says how many values are no numbers, and leaves out a threshold that is far from all of them', () => {
+    const bins = [{ from: 1, to: 10, rows: 9 }];
+    const measure = { measure: 'score', rows: 9, notFinite: 2, least: 1, median: 2, most: 9, scale: 'log' as const };
+    const measured = [{ ...measure, thresholds: [-1, 0.9, 1e9], bins }];
+    const operators = [{ name: 'a', rowsIn: 11, rowsOut: 11, dropped: [], seconds: 0, measured }];
+    const drawn = render({ rows: { in: 11, out: 11, ledger: 0, operators } });
+    expect(drawn).toContain('<span>2 not finite</span>');
+    const same = [{ ...operators[0]!, measured: [{ ...measured[0]!, most: 1 }] }];
+    const told = render({ rows: { in: 11, out: 11, ledger: 0, operators: same } });
+    expect(texts(told, 'figcaption')).toEqual(['scorea1 of all 9 rows2 not finite']);
+    expect(texts(drawn.match(/<g class="threshold">[\s\S]*?<\/g>/)![0], 'text')).toEqual(['0.9']);
+  });
+
   it('says by how many rows a sum fails', () => {
     const operators = [{ name: 'a', rowsIn: 10, rowsOut: 7, dropped: [{ reason: 'short', rows: 1 }], seconds: 0 }];
     const lost = render({ rows: { in: 10, out: 7, ledger: 1, operators } });
     expect(lost).toContain('✗ <b>10</b> in is not <b>7</b> out + <b>1</b> in the ledger: 2 rows are nowhere');
-    expect(lost).toContain('<span class="lost" style="flex-grow:2">');
     expect(render({ rows: { in: 10, out: 10, ledger: 1, operators: [] } })).toContain('1 rows too many');
   });
 
   it('draws losses together, the other figures apart, with axes and the last values', () => {
     const captions = texts(page, 'figcaption');
-    expect(captions).toHaveLength(8);
-    expect(captions[4]).toMatch(/^lossloss 3\.\d+itc loss 0\.\d+itm loss 1\.\d+itg loss 1\.\d+$/);
-    const svg = page.match(/<svg[\s\S]*?<\/svg>/)![0];
+    expect(captions).toHaveLength(9);
+    expect(captions[5]).toMatch(/^lossloss 3\.\d+itc loss 0\.\d+itm loss 1\.\d+itg loss 1\.\d+$/);
+    const svg = page.match(/<svg[^>]* aria-label="loss over[\s\S]*?<\/svg>/)![0];
     expect(texts(svg, 'text')).toEqual(['0', '2', '4', '6', '0', '1000', '2000', '3000', 'step']);
   });
 
   it('draws a running mean over noise only', () => {
-    const charts = page.match(/<svg[\s\S]*?<\/svg>/g)!;
+    const charts = page.match(/<svg[^>]* aria-label="[^"]* over [\s\S]*?<\/svg>/g)!;
     expect(charts.map((svg) => svg.match(/<polyline/g)!.length).slice(0, 4)).toEqual([2, 1, 1, 2]);
   });
 

@@ -80,6 +80,7 @@ function planOf(output: string, stages: Record<string, Work | { work: Work; more
     output,
     baseline: undefined,
     workers: undefined,
+    key: undefined,
     memory: 1e6,
     stages: planned,
     resolved: 'name: test\n',
