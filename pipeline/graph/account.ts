@@ -9,13 +9,29 @@ export interface OperatorAccount {
   readonly dropped: Map<string, number>;
   /** The values that it measured of its rows, kept and dropped, by the name of the measure. */
   readonly measured: Map<string, Distribution>;
-  /** Time in the operator's own synchronous code. */
+  /** Bytes of the rows that came out. */
+  bytes: number;
+  /** Bytes that it holds now in asynchronous work: its queue. */
+  held: number;
+  /** Time in which it was at work: in its own synchronous code, or with rows in asynchronous work. */
   seconds: number;
+  /** Time in which it waited for rows; of a source, for room behind it. */
+  waiting: number;
 }
 
 /** Opens the account of an operator. */
 export function createAccount(operator: string): OperatorAccount {
-  return { operator, rowsIn: 0, rowsOut: 0, dropped: new Map(), measured: new Map(), seconds: 0 };
+  return {
+    operator,
+    rowsIn: 0,
+    rowsOut: 0,
+    dropped: new Map(),
+    measured: new Map(),
+    bytes: 0,
+    held: 0,
+    seconds: 0,
+    waiting: 0,
+  };
 }
 
 /** Opens the account of an operator of a stage (or a branch); its counts go on where an interrupted run left them. */
@@ -50,7 +66,8 @@ export function createBusyClock(now: () => number = () => performance.now()): Bu
   let since = 0;
   const turn = (next: OperatorAccount | undefined) => {
     const time = now();
-    if (busy !== undefined) busy.seconds += (time - since) / 1000;
+    // What works asynchronously is timed by what it holds.
+    if (busy !== undefined && busy.held === 0) busy.seconds += (time - since) / 1000;
     since = time;
     const before = busy;
     busy = next;

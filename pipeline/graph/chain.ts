@@ -1,5 +1,6 @@
 import type { RecordBatch, Schema } from 'apache-arrow';
 import { catchError, defer, map, Observable, type OperatorFunction, tap, throwError } from 'rxjs';
+import { batchBytes } from '../batch/bytes.js';
 import { originOf, withoutOrigin } from '../batch/origin.js';
 import { keyReader } from '../batch/row-key.js';
 import { copyRows, takeRows } from '../batch/select.js';
@@ -10,6 +11,7 @@ import type { WorkerPool } from '../pool/worker-pool.js';
 import type { RowsProgress } from '../run/progress.js';
 import type { Unit } from '../source.js';
 import { type BusyClock, createBusyClock, type OperatorAccount, openAccount } from './account.js';
+import { followActivity } from './activity.js';
 import type { MemoryBudget } from './budget.js';
 import { type Drop, operatorContext } from './operator-context.js';
 
@@ -90,6 +92,7 @@ function link(
   context: ChainContext,
 ): Observable<RecordBatch> {
   const { operator, options, label } = step;
+  const activity = followActivity(account, context.budget);
   const where = { stage: context.stage, operator: label };
   return new Observable((subscriber) => {
     const rejected = collectRejected(context.rejects?.get(label));
@@ -98,7 +101,7 @@ function link(
       source.subscribe({
         next: (batch) => {
           account.rowsIn += batch.numRows;
-          clock.run(account, () => inner.next(batch));
+          activity.arrive(() => clock.run(account, () => inner.next(batch)));
           rejected.flush();
         },
         error: (error: unknown) => {
@@ -114,13 +117,15 @@ function link(
     const checked = (batch: RecordBatch): RecordBatch => {
       rejected.flush();
       account.rowsOut += batch.numRows;
+      account.bytes += batchBytes(batch);
       if (batch.schema === known) return batch;
       const difference = differenceOf(withoutOrigin(batch).schema, step.output);
       if (difference !== undefined) throw undeclared(difference);
       known = batch.schema;
       return batch;
     };
-    const { stage, signal, budget, folder, pool } = context;
+    const { stage, signal, folder, pool } = context;
+    const { budget } = activity;
     const take = bookDrop(label, account, context, rejected.add);
     const operatorOf = (): OperatorFunction<RecordBatch, RecordBatch> => {
       if (pool !== undefined && operator.heavy && step.module !== undefined)

@@ -56,11 +56,12 @@ export function addValue(distribution: Distribution, value: number, threshold?: 
     distribution.notFinite++;
     return;
   }
-  distribution.rows++;
-  if (value < distribution.least) distribution.least = value;
-  if (value > distribution.most) distribution.most = value;
   // Plus zero, which makes a positive zero of a negative one.
-  double[0] = value + 0;
+  const number = value + 0;
+  distribution.rows++;
+  if (number < distribution.least) distribution.least = number;
+  if (number > distribution.most) distribution.most = number;
+  double[0] = number;
   addCount(distribution, words[1]!, 1);
 }
 

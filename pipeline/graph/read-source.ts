@@ -7,6 +7,7 @@ import { AlignflowError, placeError } from '../errors.js';
 import type { Options } from '../plan/plan.js';
 import { createRandom, deriveSeed, permutation } from '../run/random.js';
 import type { Source, SourceContext, Unit } from '../source.js';
+import type { OperatorAccount } from './account.js';
 
 /** A source with its options. */
 export interface ConfiguredSource {
@@ -102,18 +103,25 @@ function placeSourceError(error: unknown, { name }: Source<Options>, { stage, si
 /**
  * Pushes batches, each when `room` has resolved. A turn of the event loop passes between two batches, so that what waits
  * behind an asynchronous boundary (a decoded image, a written file) gets its turn.
+ * @param account of the source: gets the time in which batches were read, and that in which there was no room for them
  */
 export function fromBatches(
   batches: () => AsyncIterable<RecordBatch>,
   room: () => Promise<unknown>,
+  account: OperatorAccount,
 ): Observable<RecordBatch> {
   return new Observable((subscriber) => {
     const push = async () => {
+      let readingSince = performance.now();
       for await (const batch of batches()) {
+        account.seconds += (performance.now() - readingSince) / 1000;
         if (subscriber.closed) return;
         subscriber.next(batch);
         await nextTurn();
+        const waitingSince = performance.now();
         await room();
+        readingSince = performance.now();
+        account.waiting += (readingSince - waitingSince) / 1000;
         if (subscriber.closed) return;
       }
       subscriber.complete();

@@ -37,6 +37,5 @@ export type TaskOutcome =
       readonly batches: readonly Uint8Array<ArrayBuffer>[];
       readonly dropped: readonly DroppedInTask[];
       readonly measured: ReadonlyMap<string, Distribution>;
-      readonly seconds: number;
     }
   | { readonly kind: 'failed'; readonly fault: Fault };

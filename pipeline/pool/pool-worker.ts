@@ -31,10 +31,8 @@ export default async function work(task: PoolTask): Promise<TaskOutcome | undefi
       dropped.push({ ...drop, ...values });
     };
     const context = operatorContext(surroundings, operator, { take, measured });
-    const startedAt = performance.now();
     const emitted = await lastValueFrom(of(given).pipe(operator.run(task.options, context), toArray<RecordBatch>()));
-    const seconds = (performance.now() - startedAt) / 1000;
-    return givenAway({ kind: 'done', batches: emitted.map(packBatch), dropped, measured, seconds });
+    return givenAway({ kind: 'done', batches: emitted.map(packBatch), dropped, measured });
   } catch (error) {
     return { kind: 'failed', fault: packError(placeError(error, { stage, operator: label }, 'operator')) };
   }

@@ -36,8 +36,7 @@ export function pooled(
   return (source) =>
     source.pipe(
       mapOrdered({ budget }, work, { concurrency: pool.workers + 1, bytes: workedBytes }),
-      mergeMap(({ batches, dropped, measured, seconds }) => {
-        account.seconds += seconds;
+      mergeMap(({ batches, dropped, measured }) => {
         mergeMeasured(account.measured, measured);
         for (const drop of dropped) take(drop);
         return from(batches);

@@ -25,8 +25,6 @@ export interface WorkedBatch {
   readonly dropped: readonly Drop[];
   /** By the name of the measure. */
   readonly measured: ReadonlyMap<string, Distribution>;
-  /** Time in the operator, of all tries that came to an end. */
-  readonly seconds: number;
 }
 
 /** Threads that run steps on batches. */
@@ -100,14 +98,12 @@ export function createPool({ module, workers, memory, heap = 1024 }: PoolOptions
     }
     if (outcome.kind === 'failed') throw unpackError(outcome.fault);
     const dropped = outcome.dropped.map((drop) => unpackDrop(drop, batch));
-    const { measured, seconds } = outcome;
-    return { batches: outcome.batches.map(unpackBatch), dropped, measured, seconds };
+    return { batches: outcome.batches.map(unpackBatch), dropped, measured: outcome.measured };
   };
   const rowByRow = async (step: PoolStep, batch: RecordBatch): Promise<WorkedBatch> => {
     const batches: RecordBatch[] = [];
     const dropped: Drop[] = [];
     const measured = new Map<string, Distribution>();
-    let seconds = 0;
     for (let row = 0; row < batch.numRows; row++) {
       const single = sliceBatch(batch, row, row + 1);
       const worked = await attempt(step, single);
@@ -120,9 +116,8 @@ export function createPool({ module, workers, memory, heap = 1024 }: PoolOptions
       for (const one of worked.batches) if (one.numRows > 0) batches.push(one);
       dropped.push(...worked.dropped.map((drop) => (drop.batch === single ? { ...drop, batch, row } : drop)));
       mergeMeasured(measured, worked.measured);
-      seconds += worked.seconds;
     }
-    return { batches: batches.length === 0 ? [] : [concatBatches(batches)], dropped, measured, seconds };
+    return { batches: batches.length === 0 ? [] : [concatBatches(batches)], dropped, measured };
   };
 
   return {

@@ -17,8 +17,14 @@ export interface OperatorCounts {
   readonly rowsIn: number;
   readonly rowsOut: number;
   readonly dropped: number;
-  /** Time in its own synchronous code, in its thread. */
+  /** Bytes of the rows that came out. */
+  readonly bytes: number;
+  /** Bytes in its queue now. */
+  readonly held: number;
+  /** Time in which it was at work. */
   readonly seconds: number;
+  /** Time in which it waited for rows; of a source, for room behind it. */
+  readonly waiting: number;
 }
 
 /** What a run emits, in order. */

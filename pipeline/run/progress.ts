@@ -180,7 +180,8 @@ export async function openProgress(
       if (before === undefined) return;
       for (const [reason, rows] of before.dropped) account.dropped.set(reason, rows);
       for (const [measure, values] of before.measured) account.measured.set(measure, restoreDistribution(values));
-      Object.assign(account, { rowsIn: before.rowsIn, rowsOut: before.rowsOut, seconds: before.seconds });
+      const { rowsIn, rowsOut, bytes, seconds, waiting } = before;
+      Object.assign(account, { rowsIn, rowsOut, bytes, seconds, waiting });
     },
     state: (scope, label) => (save) => {
       const key = `${scope}/${label}`;

@@ -134,10 +134,11 @@ export function readRows(reading: Reading, environment: ReadingEnvironment, opti
   const watch = watchSteps(reading, budget, accounts);
   return {
     accounts,
-    batches: fromBatches(batches, room).pipe(
+    batches: fromBatches(batches, room, account).pipe(
       tap((batch) => {
         account.rowsIn += batch.numRows;
         account.rowsOut += batch.numRows;
+        account.bytes += batchBytes(batch);
         if (repeat) watch.goesIn(batch);
       }),
       linked.run,

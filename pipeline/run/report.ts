@@ -77,7 +77,12 @@ export interface OperatorReport {
   readonly rowsIn: number;
   readonly rowsOut: number;
   readonly dropped: readonly DropReport[];
+  /** Bytes of the rows that came out. */
+  readonly bytes: number;
+  /** Time in which it was at work: in its own code, or with rows in asynchronous work. */
   readonly seconds: number;
+  /** Time in which it waited for rows; of a source, for room behind it. */
+  readonly waiting: number;
   /** What it measured of its rows. Absent where it measured nothing. */
   readonly measured?: readonly MeasureReport[];
 }

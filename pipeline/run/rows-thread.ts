@@ -96,10 +96,8 @@ function jobOf(
   };
 }
 
-function copyCounts({ rowsIn, rowsOut, dropped, measured, seconds }: OperatorAccount, into: OperatorAccount): void {
-  into.rowsIn = rowsIn;
-  into.rowsOut = rowsOut;
-  into.seconds = seconds;
+function copyCounts({ operator: _, dropped, measured, ...counts }: OperatorAccount, into: OperatorAccount): void {
+  Object.assign(into, counts);
   for (const [reason, rows] of dropped) into.dropped.set(reason, rows);
   mergeMeasured(into.measured, measured);
 }

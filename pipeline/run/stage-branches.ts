@@ -2,6 +2,7 @@
 import { join, relative } from 'node:path';
 import type { RecordBatch, Schema } from 'apache-arrow';
 import { ignoreElements, merge, type Observable, Subject, tap } from 'rxjs';
+import { batchBytes } from '../batch/bytes.js';
 import { schemaDifference } from '../batch/equal.js';
 import { withoutOrigin } from '../batch/origin.js';
 import { AlignflowError } from '../errors.js';
@@ -100,6 +101,7 @@ function openBranch(branch: PlannedBranch, context: BranchContext) {
       }
       given.rowsIn += batch.numRows;
       given.rowsOut += batch.numRows;
+      given.bytes += batchBytes(batch);
       rows.next(batch);
     },
   };

@@ -106,7 +106,9 @@ function sumUp(accounts: readonly OperatorAccount[], trained: number | undefined
       rowsIn: account.rowsIn,
       rowsOut: account.rowsOut,
       dropped: [...account.dropped].map(([reason, rows]) => ({ reason, rows })),
+      bytes: account.bytes,
       seconds: account.seconds,
+      waiting: account.waiting,
       ...measuredBy(account),
     })),
   };

@@ -157,8 +157,8 @@ export async function runStage(stage: PlannedStage, environment: StageEnvironmen
 const TELL_EVERY = 500;
 
 function countsOf(account: OperatorAccount): OperatorCounts {
-  const { operator: name, rowsIn, rowsOut, seconds } = account;
-  return { name, rowsIn, rowsOut, dropped: droppedRows(account), seconds };
+  const { operator: name, rowsIn, rowsOut, bytes, held, seconds, waiting } = account;
+  return { name, rowsIn, rowsOut, dropped: droppedRows(account), bytes, held, seconds, waiting };
 }
 
 /** Seconds between two savings of the rows' progress. */

@@ -5,6 +5,7 @@ import { batchBytes } from '../batch/bytes.js';
 import { withoutOrigin } from '../batch/origin.js';
 import { AlignflowError, reasonOf } from '../errors.js';
 import type { OperatorAccount } from '../graph/account.js';
+import { followActivity } from '../graph/activity.js';
 import type { MemoryBudget } from '../graph/budget.js';
 import type { PlannedSink } from '../plan/plan.js';
 import type { Shard, SinkContext, SinkWriter } from '../sink.js';
@@ -53,8 +54,9 @@ function cannotGoOn(folder: string, cause: unknown): AlignflowError {
 export function writeRows(
   rows: Observable<RecordBatch>,
   open: () => Promise<SinkWriter>,
-  { budget, account }: { readonly budget: MemoryBudget; readonly account: OperatorAccount },
+  { budget: shared, account }: { readonly budget: MemoryBudget; readonly account: OperatorAccount },
 ): Writing {
+  const { budget } = followActivity(account, shared);
   let shards: readonly Shard[] = [];
   let underway: Promise<unknown> = Promise.resolve();
   const begin = <T>(work: Promise<T>): Promise<T> => {
@@ -63,10 +65,9 @@ export function writeRows(
   };
   const writeOne = async (writer: SinkWriter, batch: RecordBatch): Promise<void> => {
     account.rowsIn += batch.numRows;
-    const startedAt = performance.now();
     await writer.write(withoutOrigin(batch));
-    account.seconds += (performance.now() - startedAt) / 1000;
     account.rowsOut += batch.numRows;
+    account.bytes += batchBytes(batch);
   };
   const through = (writer: SinkWriter): Observable<void> => {
     const held = new Set<() => void>();
@@ -83,7 +84,8 @@ export function writeRows(
         release();
       }),
     );
-    const commit = defer(() => begin(writer.close())).pipe(
+    const close = (): Promise<readonly Shard[]> => begin(writer.close().finally(budget.hold(0)));
+    const commit = defer(close).pipe(
       tap((files) => {
         shards = files;
         committed = true;

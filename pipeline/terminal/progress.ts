@@ -119,10 +119,12 @@ function describeOperators({ operators, held, memory }: OperatorsEvent): string[
   const names = Math.max(...operators.map(({ name }) => name.length));
   const counts = operators.map(({ rowsOut }) => formatCount(rowsOut));
   const width = Math.max(...counts.map((count) => count.length));
-  const lines = operators.map(({ name, dropped, seconds }, i) => {
+  const lines = operators.map(({ name, dropped, bytes, held, seconds, waiting }, i) => {
     const lost = dropped === 0 ? '' : `  ${formatCount(dropped)} dropped`;
     const busy = seconds < 0.05 ? '' : `  busy ${formatSeconds(seconds)}`;
-    return `  ├ ${name.padEnd(names)}  ${counts[i]!.padStart(width)}${lost}${busy}`;
+    const waited = waiting < 0.05 ? '' : `  waited ${formatSeconds(waiting)}`;
+    const queue = held === 0 ? '' : `  ${formatBytes(held)} in its queue`;
+    return `  ├ ${name.padEnd(names)}  ${counts[i]!.padStart(width)}  ${formatBytes(bytes)}${lost}${busy}${waited}${queue}`;
   });
   return [...lines, `  └ ${formatBytes(held)} of ${formatBytes(memory)} in flight`];
 }

@@ -70,7 +70,9 @@ function made(folder: string, output: string) {
     const files = JSON.parse(readFileSync(join(folder, output, name, 'stage.json'), 'utf8')).files as {
       file: string;
     }[];
-    const counts = JSON.stringify(rows, (key, value: unknown) => (key === 'seconds' ? undefined : value));
+    const counts = JSON.stringify(rows, (key, value: unknown) =>
+      ['seconds', 'waiting'].includes(key) ? undefined : value,
+    );
     const losses = curve?.map(({ step, metrics }) => [step, metrics.loss]);
     return { name, digest, files, losses, ...(losses?.length ? {} : { counts }) };
   });

@@ -1,4 +1,4 @@
-import { formatCount, formatSeconds } from '../../terminal/format.js';
+import { formatBytes, formatCount, formatSeconds } from '../../terminal/format.js';
 import type { DropReport, OperatorReport } from '../report.js';
 import { percent } from './figures.js';
 import { html, type Markup } from './markup.js';
@@ -22,14 +22,16 @@ export function flowTable(
   if (operators.length === 0) return undefined;
   const most = Math.max(1, ...operators.map(({ rowsIn }) => rowsIn));
   return html`<div class="wide"><table class="operators flow"><thead><tr><th scope="col">Operator</th><th scope="col">Rows out</th><th scope="col"></th>
-<th scope="col">Dropped</th><th scope="col">Time</th></tr></thead><tbody>${operators.map((operator) => {
-    const { name, rowsOut, seconds } = operator;
-    const dropped = operator.dropped.filter(({ rows }) => rows > 0).toSorted((a, b) => b.rows - a.rows);
-    const place = ({ reason }: DropReport) => colour(name, reason) % COLOURS;
-    return html`
+<th scope="col">Dropped</th><th scope="col">Bytes out</th><th scope="col">Busy</th><th scope="col">Waited</th></tr></thead><tbody>${operators.map(
+    (operator) => {
+      const { name, rowsOut, bytes, seconds, waiting } = operator;
+      const dropped = operator.dropped.filter(({ rows }) => rows > 0).toSorted((a, b) => b.rows - a.rows);
+      const place = ({ reason }: DropReport) => colour(name, reason) % COLOURS;
+      return html`
 <tr><th scope="row"><code>${name}</code></th><td>${formatCount(rowsOut)}</td><td class="band">${band(operator, dropped, most, place)}</td>
-<td class="reasons">${dropped.map((drop) => html`<p><i class="c${place(drop)}"></i>${drop.reason} <b>${formatCount(drop.rows)}</b> <small>${percent(drop.rows / most)}</small></p>`)}</td><td>${formatSeconds(seconds)}</td></tr>`;
-  })}
+<td class="reasons">${dropped.map((drop) => html`<p><i class="c${place(drop)}"></i>${drop.reason} <b>${formatCount(drop.rows)}</b> <small>${percent(drop.rows / most)}</small></p>`)}</td><td>${formatBytes(bytes)}</td><td>${formatSeconds(seconds)}</td><td>${formatSeconds(waiting)}</td></tr>`;
+    },
+  )}
 </tbody></table></div>`;
 }
 

@@ -6,8 +6,9 @@ import { addReportCommand } from '../../../pipeline/commands/report.js';
 import type { StageReport } from '../../../pipeline/run/report.js';
 import { makeFolder } from '../folder.js';
 
+const spent = { bytes: 4e6, seconds: 1, waiting: 0.5 };
 const operators = [
-  { name: 'source/parquet', rowsIn: 1200, rowsOut: 1190, dropped: [{ reason: 'unreadable', rows: 10 }], seconds: 1 },
+  { name: 'source/parquet', rowsIn: 1200, rowsOut: 1190, dropped: [{ reason: 'unreadable', rows: 10 }], ...spent },
   {
     name: 'filter/caption-length[0]',
     rowsIn: 1190,
@@ -17,7 +18,7 @@ const operators = [
       { reason: 'short', rows: 900 },
       { reason: 'long', rows: 0 },
     ],
-    seconds: 1,
+    ...spent,
   },
 ];
 const pairs: StageReport = {
@@ -37,7 +38,7 @@ const pairs: StageReport = {
         in: 3,
         out: 3,
         ledger: 0,
-        operators: [{ name: 'sink', rowsIn: 3, rowsOut: 3, dropped: [], seconds: 0 }],
+        operators: [{ name: 'sink', rowsIn: 3, rowsOut: 3, dropped: [], ...spent }],
       },
     ],
   },

@@ -204,7 +204,7 @@ export function poolOf(workers: number, waits: Waits): WorkerPool {
       const context = operatorContext(surroundings, operator, { take: (drop) => dropped.push(drop), measured });
       const batches = await lastValueFrom(of(batch).pipe(operator.run(options, context), toArray<RecordBatch>()));
       busy--;
-      return { batches, dropped, measured, seconds: 0 };
+      return { batches, dropped, measured };
     },
     close: async () => undefined,
   };

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { batchOf, int32Column } from '../../../pipeline/batch/build.js';
 import { originOf } from '../../../pipeline/batch/origin.js';
 import { AlignflowError } from '../../../pipeline/errors.js';
+import { createAccount } from '../../../pipeline/graph/account.js';
 import { createBudget } from '../../../pipeline/graph/budget.js';
 import { fromBatches, listUnits, readUnits } from '../../../pipeline/graph/read-source.js';
 import { untilAborted } from '../../../pipeline/graph/until-aborted.js';
@@ -129,7 +130,9 @@ describe('fromBatches', () => {
     const { state, read } = endless();
     const budget = createBudget(100);
     const held: (() => void)[] = [];
-    const subscription = fromBatches(read, () => budget.room()).subscribe(() => held.push(budget.hold(40)));
+    const subscription = fromBatches(read, () => budget.room(), createAccount('source')).subscribe(() =>
+      held.push(budget.hold(40)),
+    );
     await turns(20);
     expect(state.asked).toBe(3);
     held[0]!();
@@ -143,7 +146,7 @@ describe('fromBatches', () => {
 
   it('stops and closes its source when it is unsubscribed', async () => {
     const { state, read } = endless();
-    await lastValueFrom(fromBatches(read, async () => undefined).pipe(take(5), toArray()));
+    await lastValueFrom(fromBatches(read, async () => undefined, createAccount('source')).pipe(take(5), toArray()));
     await turns(5);
     expect(state).toEqual({ asked: 5, closed: true });
   });
@@ -154,21 +157,25 @@ describe('fromBatches', () => {
       yield batchOf({ n: int32Column([1]) });
       throw broken;
     }
-    await expect(lastValueFrom(fromBatches(fail, async () => undefined))).rejects.toBe(broken);
+    await expect(lastValueFrom(fromBatches(fail, async () => undefined, createAccount('source')))).rejects.toBe(broken);
     async function* nothing(): AsyncGenerator<RecordBatch> {}
-    expect(await lastValueFrom(fromBatches(nothing, async () => undefined).pipe(toArray()))).toEqual([]);
+    expect(
+      await lastValueFrom(fromBatches(nothing, async () => undefined, createAccount('source')).pipe(toArray())),
+    ).toEqual([]);
   });
 
   it('ends with the reason of a signal', async () => {
     const { state, read } = endless();
     const stop = new AbortController();
-    const last = lastValueFrom(fromBatches(read, async () => undefined).pipe(untilAborted(stop.signal)));
+    const last = lastValueFrom(
+      fromBatches(read, async () => undefined, createAccount('source')).pipe(untilAborted(stop.signal)),
+    );
     await turns(3);
     stop.abort(new Error('interrupted'));
     await expect(last).rejects.toThrow('interrupted');
     await turns(5);
     expect(state.closed).toBe(true);
-    const aborted = fromBatches(read, async () => undefined).pipe(untilAborted(stop.signal));
+    const aborted = fromBatches(read, async () => undefined, createAccount('source')).pipe(untilAborted(stop.signal));
     await expect(firstValueFrom(aborted)).rejects.toThrow('interrupted');
   });
 });

@@ -78,11 +78,11 @@ describe('renderReport', () => {
     );
     const flow = page.match(/<table class="operators flow">[\s\S]*?<\/table>/)![0];
     expect(texts(flow, 'tr').slice(1)).toEqual([
-      'emoji/pairs34,799 undecodable 13 &lt; 0.1 %22 s',
-      'filter/caption-length32,690 long 1,204 3.5 %null 905 2.6 %0.4 s',
-      'filter/language31,822 language 868 2.5 %6.1 s',
-      'dedup/exact30,244 duplicate 1,578 4.5 %1.2 s',
-      'sink/parquet30,244 2.3 s',
+      'emoji/pairs34,799 undecodable 13 &lt; 0.1 %38.0 MB22 s3.1 s',
+      'filter/caption-length32,690 long 1,204 3.5 %null 905 2.6 %36.0 MB0.4 s40 s',
+      'filter/language31,822 language 868 2.5 %35.1 MB6.1 s31 s',
+      'dedup/exact30,244 duplicate 1,578 4.5 %33.6 MB1.2 s39 s',
+      'sink/parquet30,244 33.6 MB2.3 s44 s',
     ]);
     // The band is as wide as its rows, and each reason leaves it in its colour.
     const bands = [...flow.matchAll(/<rect class="kept" width="([\d.]+)"/g)].map(([, width]) => Number(width));
@@ -100,7 +100,9 @@ describe('renderReport', () => {
     expect(page).toContain(
       "<p>The bottleneck is <code>emoji/pairs</code>: it was busy 22 s, 45.4 % of the stage's time.</p>",
     );
-    const operators = (seconds: number) => [{ name: 'filter/x', rowsIn: 1, rowsOut: 1, dropped: [], seconds }];
+    const operators = (seconds: number) => [
+      { name: 'filter/x', rowsIn: 1, rowsOut: 1, dropped: [], bytes: 0, seconds, waiting: 0 },
+    ];
     const rows = (seconds: number) => ({ in: 1, out: 1, ledger: 0, operators: operators(seconds) });
     expect(render({ seconds: 10, rows: rows(1.9) })).not.toContain('bottleneck');
     expect(render({ seconds: 10, rows: rows(2.1) })).toContain('bottleneck');
@@ -151,7 +153,7 @@ describe('renderReport', () => {
     const bins = [{ from: 1, to: 10, rows: 9 }];
     const measure = { measure: 'score', rows: 9, notFinite: 2, least: 1, median: 2, most: 9, scale: 'log' as const };
     const measured = [{ ...measure, thresholds: [-1, 0.9, 1e9], bins }];
-    const operators = [{ name: 'a', rowsIn: 11, rowsOut: 11, dropped: [], seconds: 0, measured }];
+    const operators = [{ name: 'a', rowsIn: 11, rowsOut: 11, dropped: [], bytes: 0, seconds: 0, waiting: 0, measured }];
     const drawn = render({ rows: { in: 11, out: 11, ledger: 0, operators } });
     expect(drawn).toContain('<span>2 not finite</span>');
     const same = [{ ...operators[0]!, measured: [{ ...measured[0]!, most: 1 }] }];
@@ -161,7 +163,9 @@ describe('renderReport', () => {
   });
 
   it('says by how many rows a sum fails', () => {
-    const operators = [{ name: 'a', rowsIn: 10, rowsOut: 7, dropped: [{ reason: 'short', rows: 1 }], seconds: 0 }];
+    const operators = [
+      { name: 'a', rowsIn: 10, rowsOut: 7, dropped: [{ reason: 'short', rows: 1 }], bytes: 0, seconds: 0, waiting: 0 },
+    ];
     const lost = render({ rows: { in: 10, out: 7, ledger: 1, operators } });
     expect(lost).toContain('✗ <b>10</b> in is not <b>7</b> out + <b>1</b> in the ledger: 2 rows are nowhere');
     expect(render({ rows: { in: 10, out: 10, ledger: 1, operators: [] } })).toContain('1 rows too many');
@@ -243,7 +247,17 @@ describe('renderReport', () => {
             in: 2,
             out: 1,
             ledger: 1,
-            operators: [{ name: evil, rowsIn: 2, rowsOut: 1, dropped: [{ reason: evil, rows: 1 }], seconds: 1 }],
+            operators: [
+              {
+                name: evil,
+                rowsIn: 2,
+                rowsOut: 1,
+                dropped: [{ reason: evil, rows: 1 }],
+                bytes: 1,
+                seconds: 1,
+                waiting: 1,
+              },
+            ],
             examples: [
               {
                 operator: evil,

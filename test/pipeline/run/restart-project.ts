@@ -93,7 +93,9 @@ export function madeBy(output: string): unknown {
   return ['clean', 'tokens'].map((stage) => {
     const { files, report } = JSON.parse(readFileSync(join(output, stage, 'stage.json'), 'utf8'));
     const { rows, digest, results } = report;
-    const counted = JSON.stringify(rows, (key, value: unknown) => (key === 'seconds' ? undefined : value));
+    const counted = JSON.stringify(rows, (key, value: unknown) =>
+      ['seconds', 'waiting'].includes(key) ? undefined : value,
+    );
     return { stage, files, digest, results, rows: JSON.parse(counted) as unknown };
   });
 }

@@ -125,7 +125,8 @@ describe('readRowsInThread', () => {
     const expected = await collect(direct.batches, 4);
     const batches = await collect(threaded.batches, 4);
     expect(streamDifference(expected, batches)).toBeUndefined();
-    const counts = (accounts: typeof direct.accounts) => accounts.map(({ seconds: _, ...account }) => account);
+    const counts = (accounts: typeof direct.accounts) =>
+      accounts.map(({ seconds: _, waiting: __, ...account }) => account);
     expect(counts(threaded.accounts)).toEqual(counts(direct.accounts));
     expect(threaded.accounts[1]).toMatchObject({ operator: 'test/odd[0]', rowsIn: 60, rowsOut: 30 });
     expect(there.told.dropped.map(([row]) => row)).toEqual(here.told.dropped.map(([row]) => row));

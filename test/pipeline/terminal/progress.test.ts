@@ -154,7 +154,10 @@ describe('live line', () => {
       rowsIn: rowsOut + dropped,
       rowsOut,
       dropped,
+      bytes: 1e6,
+      held: dropped * 10,
       seconds,
+      waiting: 2 * seconds,
     });
     const told: RunEvent = {
       kind: 'stage-operators',
@@ -170,9 +173,9 @@ describe('live line', () => {
     live.show(told);
     expect(live.lines()).toEqual([
       expect.stringContaining('▸ noisy     90 / 100 rows'),
-      '  ├ source/parquet   1,200',
-      '  ├ filter/score[0]    900  300 dropped  busy 2.0 s',
-      '  ├ sink/parquet        90',
+      '  ├ source/parquet   1,200  1.00 MB',
+      '  ├ filter/score[0]    900  1.00 MB  300 dropped  busy 2.0 s  waited 4.0 s  3.00 kB in its queue',
+      '  ├ sink/parquet        90  1.00 MB',
       '  └ 12.0 MB of 1.00 GB in flight',
     ]);
     const many = Array.from({ length: 40 }, (_, i) => operator(`op[${i}]`, i));

@@ -1,0 +1,67 @@
+/** When an operator is at work, and when it waits for rows. */
+import type { OperatorAccount } from './account.js';
+import type { MemoryBudget } from './budget.js';
+
+/** Tells of one operator's work, for its account. */
+export interface Activity {
+  /** Runs what it does with rows that arrive. */
+  arrive(work: () => void): void;
+  /** The run's budget, in which what it holds counts for its account too. */
+  readonly budget: MemoryBudget;
+}
+
+/** Follows the work of one operator. It waits from the end of all that it had until the next rows arrive. */
+export function followActivity(
+  account: OperatorAccount,
+  budget: MemoryBudget,
+  now: () => number = () => performance.now(),
+): Activity {
+  let atWork = 0;
+  let holds = 0;
+  let heldSince = 0;
+  let idleSince: number | undefined;
+  const begin = (time: number): void => {
+    if (atWork++ === 0 && idleSince !== undefined) account.waiting += (time - idleSince) / 1000;
+  };
+  const end = (time: number): void => {
+    if (--atWork === 0) idleSince = time;
+  };
+  const hold = (bytes: number): (() => void) => {
+    const time = now();
+    begin(time);
+    if (holds++ === 0) heldSince = time;
+    account.held += bytes;
+    const release = budget.hold(bytes);
+    let released = false;
+    return () => {
+      if (released) return;
+      released = true;
+      const time = now();
+      if (--holds === 0) account.seconds += (time - heldSince) / 1000;
+      account.held -= bytes;
+      end(time);
+      release();
+    };
+  };
+  return {
+    arrive(work) {
+      begin(now());
+      try {
+        work();
+      } finally {
+        end(now());
+      }
+    },
+    budget: {
+      limit: budget.limit,
+      get held() {
+        return budget.held;
+      },
+      get peak() {
+        return budget.peak;
+      },
+      hold,
+      room: (below) => budget.room(below),
+    },
+  };
+}
