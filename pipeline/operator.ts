@@ -53,6 +53,11 @@ export interface OperatorDefinition<Config extends object, Drop extends string, 
   readonly writes: (schema: Schema, config: NoInfer<Config>) => Schema;
   /** Reasons for which it may drop a row. Any other does not compile. */
   readonly drops?: readonly Drop[];
+  /**
+   * Those of `drops` that say a row could not be worked on (it failed), and not that it was judged: `--retry-failed` tries such rows
+   * again. None unless given.
+   */
+  readonly fails?: readonly NoInfer<Drop>[];
   /** Figures that it may report of a row. Any other does not compile. */
   readonly measures?: readonly Measure[];
   /**
@@ -80,6 +85,7 @@ export interface Operator<Config extends object = never> {
   readonly name: string;
   readonly defaults: Readonly<Record<string, unknown>>;
   readonly drops: readonly string[];
+  readonly fails: readonly string[];
   readonly measures: readonly string[];
   readonly carries: Carries;
   readonly heavy: boolean;
@@ -115,6 +121,7 @@ export function defineOperator<
     name,
     defaults: { ...defaults },
     drops: definition.drops ?? [],
+    fails: definition.fails ?? [],
     measures: definition.measures ?? [],
     carries: definition.heavy === true ? 'nothing' : (definition.carries ?? 'unknown'),
     heavy: definition.heavy ?? false,

@@ -48,6 +48,11 @@ export interface SinkWriter {
 export interface SinkDefinition<Config extends object> {
   readonly name: string;
   readonly defaults: Partial<NoInfer<Config>>;
+  /**
+   * Whether its reader takes all files of its folder together, in the order of their names, so that further ones add rows: rows that
+   * failed can then be tried again by themselves. False unless given.
+   */
+  readonly adds?: boolean;
   readonly open: (config: Config, context: SinkContext) => Promise<SinkWriter>;
 }
 
@@ -56,10 +61,11 @@ export interface Sink<Config extends object = never> {
   readonly kind: 'sink';
   readonly name: string;
   readonly defaults: Readonly<Record<string, unknown>>;
+  readonly adds: boolean;
   readonly open: (config: Config, context: SinkContext) => Promise<SinkWriter>;
 }
 
 /** Declares a sink. One file, one `export default defineSink({...})`. */
 export function defineSink<Config extends object>(definition: SinkDefinition<Config>): Sink<Config> {
-  return { kind: 'sink', ...definition, defaults: { ...definition.defaults } };
+  return { kind: 'sink', adds: false, ...definition, defaults: { ...definition.defaults } };
 }

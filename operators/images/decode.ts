@@ -52,6 +52,7 @@ export default defineOperator({
     return withField(schema, new Field(into, rasterType, true));
   },
   drops: ['null', 'undecodable', 'pixels', 'bytes'],
+  fails: ['undecodable'],
   heavy: true,
   run: ({ column, into = column, ...limits }, context) => {
     const decoding = { ...limits, budget: context.budget };

@@ -56,6 +56,7 @@ export default defineOperator({
     return withField(schema, pixelsField(into, size, size));
   },
   drops: ['null', 'undecodable', 'pixels', 'bytes'],
+  fails: ['undecodable'],
   heavy: true,
   run: ({ column, into = column, size, mode, kernel, ...limits }, context) => {
     const decoding: Decoding = { ...limits, budget: context.budget };

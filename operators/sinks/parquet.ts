@@ -36,6 +36,7 @@ interface Facts {
 export default defineSink({
   name: 'sink/parquet',
   defaults: { compression: 'zstd', rowGroup: 8192, file: 1_000_000 },
+  adds: true,
 
   async open(config: ParquetSink, { folder, schema, suspended }) {
     const compression: ParquetCompression = config.compression;

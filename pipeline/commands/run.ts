@@ -16,6 +16,7 @@ interface RunCommandOptions {
   readonly set: readonly string[];
   readonly events?: string;
   readonly tensorboard?: string;
+  readonly retryFailed?: boolean;
 }
 
 /** Makes ready what the stages of a plan need (a tensor backend), and says what that is: `TensorFlow 2.21, 2 threads`. */
@@ -28,9 +29,10 @@ export function addRunCommand(program: Command, { prepare, draw }: { prepare: Pr
     .description('run a manifest; what is complete is skipped, what was interrupted goes on')
     .argument('<manifest>', 'the YAML file')
     .option('--set <path=value>', SET_HELP, collectOverrides, [])
+    .option('--retry-failed', 'try the rows again that failed in complete stages, and what follows from them')
     .option('--events <file>', 'write what happens as JSON lines; - for standard output')
     .option('--tensorboard <folder>', 'write the figures of training for TensorBoard')
-    .action(async (manifest: string, { set, events, tensorboard }: RunCommandOptions) => {
+    .action(async (manifest: string, { set, events, tensorboard, retryFailed = false }: RunCommandOptions) => {
       const { plan, problems } = await planManifest(manifest, { set });
       if (problems.length > 0) process.stderr.write(renderProblems(problems));
       if (plan === undefined) {
@@ -47,7 +49,7 @@ export function addRunCommand(program: Command, { prepare, draw }: { prepare: Pr
       process.once('SIGTERM', interrupt);
       const view = createProgressView(process.stderr);
       try {
-        const options = { backend, draw, threads, stop: interruption.signal };
+        const options = { backend, draw, threads, retryFailed, stop: interruption.signal };
         await lastValueFrom(
           run(plan, options).pipe(
             tap((event) => {

@@ -3,6 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { RecordBatch } from 'apache-arrow';
 import { Observable } from 'rxjs';
 import { withOrigin } from '../batch/origin.js';
+import { takeRows } from '../batch/select.js';
 import { AlignflowError, placeError } from '../errors.js';
 import type { Options } from '../plan/plan.js';
 import { createRandom, deriveSeed, permutation } from '../run/random.js';
@@ -17,6 +18,9 @@ export interface ConfiguredSource {
   readonly of?: { readonly stage: string; readonly folder: string };
 }
 
+/** Chooses rows of a unit by their number. */
+export type ChosenRows = (unit: Unit) => Pick<ReadonlyMap<number, unknown>, 'has'> | undefined;
+
 /** How a source is read. */
 export interface Reading {
   /** Starts again for ever, each epoch with its units in another seeded order. Once, in the natural order, otherwise. */
@@ -25,6 +29,8 @@ export interface Reading {
   readonly firstUnit: number;
   /** The unit that a single reading begins with; 0 unless given. */
   readonly from?: number;
+  /** The rows of a unit that are read, by their number, or undefined for none; all of all units unless it is given. */
+  readonly only?: ChosenRows;
   /** Waited for between two units of a single reading, with the number of the next one. */
   readonly between?: (next: number) => Promise<void>;
 }
@@ -61,7 +67,7 @@ export async function* readUnits(
   { source, options }: ConfiguredSource,
   units: readonly Unit[],
   context: SourceContext,
-  { repeat, firstUnit, from = 0, between }: Reading,
+  { repeat, firstUnit, from = 0, only, between }: Reading,
 ): AsyncGenerator<RecordBatch> {
   for (let epoch = 0; epoch === 0 || repeat; epoch++) {
     let rows = 0;
@@ -70,13 +76,17 @@ export async function* readUnits(
       : Uint32Array.from(units, (_, i) => i).subarray(from);
     for (const at of order) {
       let row = 0;
+      const chosen = only?.(units[at]!);
+      if (only !== undefined && chosen === undefined) continue;
       try {
         for await (const batch of source.read(units[at]!, options, context)) {
           // Nobody asks between empty batches whether there is to be another.
           if (context.signal.aborted) return;
           if (batch.numRows === 0) continue;
-          yield withOrigin(batch, { epoch, unit: firstUnit + at, row });
+          const rows = withOrigin(batch, { epoch, unit: firstUnit + at, row });
+          const taken = chosen === undefined ? rows : takeChosen(rows, row, chosen);
           row += batch.numRows;
+          if (taken.numRows > 0) yield taken;
         }
       } catch (error) {
         throw placeSourceError(error, source, context);
@@ -93,6 +103,12 @@ export async function* readUnits(
       });
     }
   }
+}
+
+/** The rows of a batch that are chosen; its first is number `first` of its unit. */
+function takeChosen(batch: RecordBatch, first: number, chosen: Pick<ReadonlyMap<number, unknown>, 'has'>): RecordBatch {
+  const rows = Uint32Array.from({ length: batch.numRows }, (_, row) => row).filter((row) => chosen.has(first + row));
+  return takeRows(batch, rows);
 }
 
 /** The reason of an abort stays what it is. */

@@ -31,6 +31,8 @@ export interface OperatorCounts {
 export type RunEvent =
   | { readonly kind: 'run-started'; readonly name: string; readonly output: string; readonly stages: readonly string[] }
   | { readonly kind: 'stage-started'; readonly stage: string; readonly use: string; readonly resumed: boolean }
+  /** Rows of a complete stage that failed are tried again. */
+  | { readonly kind: 'stage-retried'; readonly stage: string; readonly use: string; readonly rows: number }
   | { readonly kind: 'stage-skipped'; readonly stage: string; readonly use: string; readonly digest: string }
   | { readonly kind: 'stage-event'; readonly stage: string; readonly event: StageEvent }
   | OperatorsEvent

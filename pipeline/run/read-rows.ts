@@ -9,7 +9,7 @@ import { type OperatorAccount, openAccount } from '../graph/account.js';
 import type { MemoryBudget } from '../graph/budget.js';
 import { chain, type DroppedRow, type Step } from '../graph/chain.js';
 import { BY_WEIGHT, type Mixing, mix } from '../graph/mix.js';
-import { type ConfiguredSource, fromBatches, listUnits, readUnits } from '../graph/read-source.js';
+import { type ChosenRows, type ConfiguredSource, fromBatches, listUnits, readUnits } from '../graph/read-source.js';
 import type { PlannedStep } from '../plan/plan.js';
 import type { WorkerPool } from '../pool/worker-pool.js';
 import type { SourceContext, Unit } from '../source.js';
@@ -40,6 +40,8 @@ export interface Reading {
   readonly steps: readonly LoadedStep[];
   /** Column that names a row, for the ledger. */
   readonly key?: string;
+  /** Reads these rows alone, and then no rehearsal. */
+  readonly only?: ChosenRows;
 }
 
 /** What reading needs of the run. */
@@ -119,6 +121,7 @@ export function readRows(reading: Reading, environment: ReadingEnvironment, opti
           repeat,
           firstUnit: units.length,
           from: progress?.next ?? 0,
+          ...(reading.only === undefined ? {} : { only: reading.only }),
           between: save,
         }),
         weight: weighted.weight,
@@ -177,7 +180,7 @@ function watchSteps({ stage, steps }: Reading, { limit }: MemoryBudget, accounts
 }
 
 function sourceContext(
-  { stage, base }: Reading,
+  { stage, base, only }: Reading,
   { signal, drop, note }: ReadingEnvironment,
   {
     weighted: { source },
@@ -211,7 +214,8 @@ function sourceContext(
     cache: cacheFolder(),
     note,
     drop(unit, row, reason, detail) {
-      if (!counted) return;
+      // A row that could not be read was never given to a step, so it is none of those that are chosen.
+      if (!counted || only) return;
       account.rowsIn++;
       account.dropped.set(reason, (account.dropped.get(reason) ?? 0) + 1);
       drop({

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Observable } from 'rxjs';
@@ -15,7 +16,9 @@ import { lockOutput } from './lock.js';
 import type { WeightedSource } from './read-rows.js';
 import type { RunReport, StageReport } from './report.js';
 import { renderReport } from './report-page.js';
+import { retryFailed, settleRetry } from './retry.js';
 import { completeStage, inspectStage, openStage } from './stage-folder.js';
+import type { StageRecord } from './stage-record.js';
 import { ROWS, runStage, type StageEnvironment } from './stage-run.js';
 import { describeStage } from './summary.js';
 import { traced } from './telemetry.js';
@@ -32,6 +35,12 @@ export interface RunOptions {
    * read beside the steps. Without it, this thread does it all.
    */
   readonly threads?: Threads;
+  /**
+   * Tries rows again that failed in stages which are complete: those that operators dropped for a reason that they say `fails`. Where
+   * their stage can run them alone, only they are run; otherwise the stage starts over. Stages behind them run again where
+   * anything came through.
+   */
+  readonly retryFailed?: boolean;
   /**
    * Seconds between two savings of how far the rows of a stage are, at the end of a unit of its source; 30 unless given. An
    * interrupted run goes on from the last one. Whatever they cost, they take 5 % of the time at most.
@@ -64,7 +73,7 @@ export function run(plan: Plan, options: RunOptions = {}): Observable<RunEvent> 
 
 async function runStages(
   plan: Plan,
-  { backend = 'none', draw, threads, saveEvery, signal: outer, stop }: RunOptions,
+  { backend = 'none', draw, threads, retryFailed = false, saveEvery, signal: outer, stop }: RunOptions,
   abort: AbortController,
   emit: (event: RunEvent) => void,
 ): Promise<void> {
@@ -99,6 +108,8 @@ async function runStages(
       signal.throwIfAborted();
       stopping.signal.throwIfAborted();
       const { report, failure } = await completeOrRun(stage, plan, {
+        earlier: reports,
+        retryFailed,
         signal,
         emit,
         ...(draw === undefined ? {} : { draw }),
@@ -167,42 +178,70 @@ interface StageEnd {
 }
 
 interface StageOptions extends Pick<RunOptions, 'draw' | 'saveEvery'>, Helpers {
+  /** What became of the stages before. */
+  readonly earlier: readonly StageReport[];
+  readonly retryFailed: boolean;
   readonly signal: AbortSignal;
   readonly stopping: AbortSignal;
   readonly emit: (event: RunEvent) => void;
 }
 
 async function completeOrRun(stage: PlannedStage, plan: Plan, options: StageOptions): Promise<StageEnd> {
-  const { emit } = options;
-  const { name, folder, fingerprint } = stage;
+  const { emit, earlier, retryFailed: retries, ...helpers } = options;
+  const { name, folder } = stage;
   const use = stage.stage.name;
   const began = performance.now();
+  const environment = async (): Promise<StageEnvironment> => ({
+    base: plan.folder,
+    ...(plan.key === undefined ? {} : { key: plan.key }),
+    sources: await stageSources(stage, plan),
+    budget: createBudget(plan.memory),
+    ...helpers,
+    emit: (event) => emit({ kind: 'stage-event', stage: name, event }),
+    tellOperators: (counts) => emit({ kind: 'stage-operators', stage: name, memory: plan.memory, ...counts }),
+  });
+  const complete = ({ report }: StageRecord): StageEnd => {
+    const { seconds, digest } = report;
+    emit({ kind: 'stage-complete', stage: name, seconds, summary: describeStage(report), digest: digest! });
+    return { report };
+  };
   try {
-    const state = await inspectStage(folder, fingerprint);
+    await settleRetry(folder);
+    const made = madeFrom(stage, earlier);
+    let state = await inspectStage(folder, made);
     if (state.kind === 'complete') {
-      emit({ kind: 'stage-skipped', stage: name, use, digest: state.record.report.digest! });
-      return { report: { ...state.record.report, status: 'skipped' } };
+      const begin = (rows: number) => emit({ kind: 'stage-retried', stage: name, use, rows });
+      const { record } = state;
+      const retried = retries ? await retryFailed(stage, record, await environment(), begin) : 'nothing failed';
+      if (retried === 'nothing failed') {
+        emit({ kind: 'stage-skipped', stage: name, use, digest: record.report.digest! });
+        return { report: { ...record.report, status: 'skipped' } };
+      }
+      if (retried !== 'start over') return complete(retried.record);
+      state = { kind: 'new', folder };
     }
     emit({ kind: 'stage-started', stage: name, use, resumed: state.kind === 'interrupted' });
-    await openStage(state, fingerprint, plan.resolved);
-    const { record, failure } = await runStage(stage, {
-      base: plan.folder,
-      ...(plan.key === undefined ? {} : { key: plan.key }),
-      sources: await stageSources(stage, plan),
-      budget: createBudget(plan.memory),
-      ...options,
-      emit: (event) => emit({ kind: 'stage-event', stage: name, event }),
-      tellOperators: (counts) => emit({ kind: 'stage-operators', stage: name, memory: plan.memory, ...counts }),
-    });
+    await openStage(state, made, plan.resolved);
+    const { record, failure } = await runStage(stage, await environment());
     if (failure !== undefined) return { report: failed(record.report, failure), failure };
-    await completeStage(folder, record);
-    const { seconds, digest } = record.report;
-    const summary = describeStage(record.report);
-    emit({ kind: 'stage-complete', stage: name, seconds, summary, digest: digest! });
-    return { report: record.report };
+    const whole = { ...record, fingerprint: made };
+    await completeStage(folder, whole);
+    return complete(whole);
   } catch (failure) {
     return { report: failed({ name, use, seconds: (performance.now() - began) / 1000 }, failure), failure };
   }
+}
+
+/**
+ * What a stage's folder is made from: the stage's fingerprint, and the digests of what the stages before it made, which are others where
+ * failed rows of theirs have come through.
+ */
+function madeFrom({ fingerprint, needs }: PlannedStage, earlier: readonly StageReport[]): string {
+  const digests = earlier.filter(({ name }) => needs.includes(name)).map(({ name, digest }) => `${name}\0${digest}\n`);
+  if (digests.length === 0) return fingerprint;
+  return createHash('sha256')
+    .update([fingerprint, ...digests].join('\n'))
+    .digest('hex');
 }
 
 function failed(report: Omit<StageReport, 'status'>, failure: unknown): StageReport {

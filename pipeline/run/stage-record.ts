@@ -1,3 +1,4 @@
+import type { Result } from '../metrics.js';
 import type { StageReport } from './report.js';
 
 /** A file that a stage made, relative to its folder. */
@@ -12,5 +13,7 @@ export interface StageFile {
 export interface StageRecord {
   readonly fingerprint: string;
   readonly files: readonly StageFile[];
+  /** The figures that its digest is made of, beside the files. */
+  readonly figures: readonly Pick<Result, 'task' | 'metric' | 'value'>[];
   readonly report: StageReport;
 }

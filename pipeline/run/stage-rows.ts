@@ -15,6 +15,7 @@ import { openSink, type Writing, writeRows } from './write-rows.js';
 
 /** What the rows of a stage need of the run. */
 export interface RowsEnvironment extends Omit<ReadingEnvironment, 'units' | 'rejects'> {
+  readonly units?: ReadingEnvironment['units'];
   readonly reading: Reading;
   readonly branches: readonly PlannedBranch[];
   /** Reads the endless rows of training. This thread reads them where it is left out. */
@@ -34,6 +35,11 @@ export interface StageRows {
   write(rows: Observable<RecordBatch>, sink: PlannedSink, schema: Schema, folder: string): Observable<Progress>;
   /** Resolves when the sink does nothing any more. */
   settled(): Promise<void>;
+}
+
+/** What a stage ends with that is given some of its rows and wants to look at all of them first. */
+export class NeedsAllRows extends Error {
+  override readonly name = 'NeedsAllRows';
 }
 
 /** Opens the rows of a stage. Nothing is read before `rows` is subscribed to. */
@@ -69,7 +75,8 @@ export function openRows({ reading, rowsThread, branches: planned, ...environmen
     units: (listed) => {
       units.length = 0;
       for (const unit of listed) units.push(unit);
-      total = rowsIn(units);
+      total = reading.only === undefined ? rowsIn(units) : undefined;
+      environment.units?.(units);
     },
   };
 
@@ -90,6 +97,7 @@ export function openRows({ reading, rowsThread, branches: planned, ...environmen
     rows(options = {}) {
       return defer(() => {
         const counted = options.rehearsal !== true;
+        if (reading.only !== undefined && !counted) throw new NeedsAllRows();
         const inThread = options.repeat === true && rowsThread !== undefined;
         const opened = inThread
           ? readRowsInThread(reading, toRead, options, rowsThread)

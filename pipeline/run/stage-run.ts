@@ -6,13 +6,15 @@ import { lastValueFrom, tap } from 'rxjs';
 import { AlignflowError, placeError } from '../errors.js';
 import { droppedRows, type OperatorAccount } from '../graph/account.js';
 import type { MemoryBudget } from '../graph/budget.js';
+import type { ChosenRows } from '../graph/read-source.js';
 import { untilAborted } from '../graph/until-aborted.js';
 import { branchName } from '../manifest/names.js';
-import type { Result, StageEvent } from '../metrics.js';
+import type { StageEvent } from '../metrics.js';
 import type { Operator } from '../operator.js';
 import type { Options, PlannedStage } from '../plan/plan.js';
 import { BRANCHES } from '../plan/plan-branches.js';
 import type { WorkerPool } from '../pool/worker-pool.js';
+import type { Unit } from '../source.js';
 import type { StageContext } from '../stage.js';
 import { writeFailure } from './atomic-file.js';
 import { collectExamples, type DrawRow } from './dropped-examples.js';
@@ -28,7 +30,7 @@ import type { RowsThread } from './rows-thread.js';
 import { CHECKPOINTS } from './stage-folder.js';
 import type { StageFile, StageRecord } from './stage-record.js';
 import { collectReport } from './stage-report.js';
-import { openRows, type StageRows } from './stage-rows.js';
+import { NeedsAllRows, openRows, type StageRows } from './stage-rows.js';
 
 /** What a stage needs of the run. */
 export interface StageEnvironment {
@@ -48,6 +50,10 @@ export interface StageEnvironment {
   /** Where heavy operators run, and where the rows of training are read; this thread does both without them. */
   readonly pool?: WorkerPool;
   readonly rowsThread?: RowsThread;
+  /** Reads these rows alone. */
+  readonly only?: ChosenRows;
+  /** Told of all that the stage's sources have to read. */
+  readonly units?: (units: readonly Unit[]) => void;
   /** See `RunOptions.saveEvery`. */
   readonly saveEvery?: number;
 }
@@ -106,6 +112,7 @@ export async function runStage(stage: PlannedStage, environment: StageEnvironmen
       ...(stage.rows?.mixing === undefined ? {} : { mixing: stage.rows.mixing }),
       steps: stage.steps,
       ...(environment.key === undefined ? {} : { key: environment.key }),
+      ...(environment.only === undefined ? {} : { only: environment.only }),
     },
     ...(environment.pool === undefined ? {} : { pool: environment.pool }),
     ...(progress === undefined ? {} : { progress }),
@@ -120,6 +127,7 @@ export async function runStage(stage: PlannedStage, environment: StageEnvironmen
     },
     room: () => ledger.room(),
     note: (text) => take({ kind: 'note', text }),
+    ...(environment.units === undefined ? {} : { units: environment.units }),
   });
   try {
     if (left.saved === undefined)
@@ -149,7 +157,8 @@ export async function runStage(stage: PlannedStage, environment: StageEnvironmen
     digest: digestOf(files, report.made),
     gates,
   });
-  const record = { fingerprint: stage.fingerprint, files, report: summary };
+  const figures = report.made.map(({ task, metric, value }) => ({ task, metric, value }));
+  const record = { fingerprint: stage.fingerprint, files, figures, report: summary };
   return failure === undefined ? { record } : { record, failure };
 }
 
@@ -246,7 +255,7 @@ async function listFiles(folder: string, { shards }: StageRows): Promise<StageFi
 }
 
 /** Size and hash of a file, which may be larger than the memory. */
-async function hashFile(path: string): Promise<Omit<StageFile, 'file'>> {
+export async function hashFile(path: string): Promise<Omit<StageFile, 'file'>> {
   const hash = createHash('sha256');
   let bytes = 0;
   for await (const part of createReadStream(path) as AsyncIterable<Buffer>) {
@@ -263,7 +272,7 @@ const NOT_MADE = new Set(['started.json', 'manifest.yaml', 'metrics.parquet']);
  * One hash for all that the stage made, files and figures. Not of the ledger: the order of its rows depends on which operator
  * was faster.
  */
-function digestOf(files: readonly StageFile[], figures: readonly Result[]): string {
+export function digestOf(files: readonly StageFile[], figures: StageRecord['figures']): string {
   const hash = createHash('sha256');
   for (const { file, sha256 } of files) if (file !== LEDGER) hash.update(`${file}\0${sha256}\n`);
   for (const { task, metric, value } of figures) hash.update(`${task}\0${metric}\0${value}\n`);
@@ -271,7 +280,8 @@ function digestOf(files: readonly StageFile[], figures: readonly Result[]): stri
 }
 
 /** What ended the stage, with its place. */
-function asFailure(error: unknown, { name, folder }: PlannedStage): AlignflowError {
+function asFailure(error: unknown, { name, folder }: PlannedStage): Error {
+  if (error instanceof NeedsAllRows) return error;
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
   const known = code === 'ENOSPC' || code === 'EDQUOT' ? writeFailure(folder, error) : error;
   return placeError(known, { stage: name }, 'stage');

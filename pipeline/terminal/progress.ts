@@ -78,6 +78,10 @@ export function createProgressView(
           if (live) redraw(running);
           else print(`  ${event.stage}: ${event.use}${event.resumed ? ', goes on from its last checkpoint' : ''}`);
           break;
+        case 'stage-retried':
+          running = { stage: event.stage, startedAt: now(), shownAt: live ? Number.NEGATIVE_INFINITY : now() };
+          print(`  ${event.stage}: tries ${formatCount(event.rows)} rows again that failed`);
+          break;
         case 'stage-skipped':
           print(
             `${colours.dim('=')} ${event.stage.padEnd(names)}  ${colours.dim(`complete, skipped  ${shortDigest(event.digest)}`)}`,

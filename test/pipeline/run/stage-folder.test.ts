@@ -6,6 +6,7 @@ import type { StageRecord } from '../../../pipeline/run/stage-record.js';
 import { makeFolder } from '../folder.js';
 
 const record: StageRecord = {
+  figures: [],
   fingerprint: 'f1',
   files: [{ file: 'rows/part-00000.parquet', bytes: 5, sha256: 'x' }],
   report: { name: 's', use: 'filtering', status: 'complete', seconds: 1 },
