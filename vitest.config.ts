@@ -15,6 +15,7 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
+    setupFiles: ['test/seed.ts'],
     // TensorFlow and sharp use threads of their own; two processes at once are what two cores bear.
     pool: 'forks',
     maxWorkers: 2,

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { AlignflowError } from '../errors.js';
 import type { DroppedRow } from '../graph/chain.js';
 import { nearestName } from '../manifest/nearest.js';
@@ -9,6 +9,7 @@ import { readRunReport } from '../run/read-report.js';
 import { LEDGER } from '../run/stage-run.js';
 import { describeDropped, describeTotals } from '../terminal/dropped-text.js';
 import { formatCount } from '../terminal/format.js';
+import { wholeNumber } from './arguments.js';
 
 /** Which rows are asked for. */
 interface DroppedOptions {
@@ -81,10 +82,4 @@ function known(name: string, names: readonly string[], what: string): string {
     expected: `one of ${[...new Set(names)].join(', ') || 'none'}`,
     ...(nearest === undefined ? {} : { fix: `did you mean ${nearest}?` }),
   });
-}
-
-function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value >= 0 && text.trim() !== '') return value;
-  throw new InvalidArgumentError('a whole number, 0 or more');
 }

@@ -1,8 +1,19 @@
 import type { Command } from 'commander';
 import { renderProblems } from '../manifest/render.js';
 import { explainPlan } from '../plan/explain.js';
-import { planManifest } from '../plan/plan-manifest.js';
+import { type Planned, planManifest } from '../plan/plan-manifest.js';
+import { predict } from '../sample/predict.js';
+import { sampleRun } from '../sample/sample-run.js';
+import { describePredictions } from '../terminal/prediction-text.js';
+import { rowCount } from './arguments.js';
 import { collectOverrides, SET_HELP } from './overrides.js';
+import { untilInterrupted } from './until-interrupted.js';
+
+interface PlanCommandOptions {
+  readonly set: readonly string[];
+  readonly sample?: number;
+  readonly json: boolean;
+}
 
 /** `alignflow plan MANIFEST`: prints what a run would do. Exit code 2 if the manifest is wrong. */
 export function addPlanCommand(program: Command): void {
@@ -11,10 +22,28 @@ export function addPlanCommand(program: Command): void {
     .description('print what a run would do: stages, operators, columns, figures of each model')
     .argument('<manifest>', 'the YAML file')
     .option('--set <path=value>', SET_HELP, collectOverrides, [])
-    .action(async (manifest: string, { set }: { set: readonly string[] }) => {
-      const { plan, problems } = await planManifest(manifest, { set });
-      if (plan !== undefined) return void process.stdout.write(explainPlan(plan));
-      process.stderr.write(renderProblems(problems));
-      process.exitCode = 2;
+    .option('--sample <rows>', 'run the data stages on a sample, and predict rows, bytes, time and memory', rowCount)
+    .option('--json', 'write the predictions of a sample as JSON', false)
+    .action(async (manifest: string, { set, sample, json }: PlanCommandOptions) => {
+      const planInto = (output?: string): Promise<Planned> =>
+        planManifest(manifest, { set: output === undefined ? set : [...set, `output=${output}`] });
+      const { plan, problems } = await planInto();
+      if (plan === undefined) {
+        process.stderr.write(renderProblems(problems));
+        process.exitCode = 2;
+      } else if (sample === undefined) process.stdout.write(explainPlan(plan));
+      else {
+        const stages = await untilInterrupted((signal) =>
+          sampleRun(async (output) => (await planInto(output)).plan!, {
+            rows: sample,
+            signal,
+            begin: (stage) => void process.stderr.write(`sampling ${stage}\n`),
+          }),
+        );
+        const predictions = predict(stages, plan.memory);
+        process.stdout.write(
+          json ? `${JSON.stringify(predictions, undefined, 1)}\n` : describePredictions(predictions),
+        );
+      }
     });
 }

@@ -13,6 +13,8 @@ export interface OperatorAccount {
   bytes: number;
   /** Bytes that it holds now in asynchronous work: its queue. */
   held: number;
+  /** The most that it ever held. */
+  heldMost: number;
   /** Time in which it was at work: in its own synchronous code, or with rows in asynchronous work. */
   seconds: number;
   /** Time in which it waited for rows; of a source, for room behind it. */
@@ -29,6 +31,7 @@ export function createAccount(operator: string): OperatorAccount {
     measured: new Map(),
     bytes: 0,
     held: 0,
+    heldMost: 0,
     seconds: 0,
     waiting: 0,
   };

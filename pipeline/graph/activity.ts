@@ -31,6 +31,7 @@ export function followActivity(
     begin(time);
     if (holds++ === 0) heldSince = time;
     account.held += bytes;
+    account.heldMost = Math.max(account.heldMost, account.held);
     const release = budget.hold(bytes);
     let released = false;
     return () => {

@@ -30,6 +30,8 @@ export interface SavedDistribution extends Omit<Distribution, 'least' | 'most' |
 const BITS = 20;
 /** Different values that are told apart at most. */
 const DIFFERENT = 1024;
+/** Numbers closer to zero count as zero: the upper half of a double has none of their bits. */
+const LEAST = 2 ** -1022;
 /** Thresholds that are remembered: a filter has one or two, an operator that has one for each row would have no end. */
 const THRESHOLDS = 8;
 
@@ -56,8 +58,8 @@ export function addValue(distribution: Distribution, value: number, threshold?: 
     distribution.notFinite++;
     return;
   }
-  // Plus zero, which makes a positive zero of a negative one.
-  const number = value + 0;
+  // Plus zero, which makes a positive zero of a negative one; and no number is so close to zero that its upper half is none.
+  const number = Math.abs(value) < LEAST ? 0 : value + 0;
   distribution.rows++;
   if (number < distribution.least) distribution.least = number;
   if (number > distribution.most) distribution.most = number;

@@ -18,8 +18,21 @@ export interface ConfiguredSource {
   readonly of?: { readonly stage: string; readonly folder: string };
 }
 
-/** Chooses rows of a unit by their number. */
-export type ChosenRows = (unit: Unit) => Pick<ReadonlyMap<number, unknown>, 'has'> | undefined;
+/** Some of the rows that there are to read. */
+export interface RowChoice {
+  /** Those of a unit, by their number; undefined for none. */
+  in(unit: Unit): ChosenRows | undefined;
+  /** Whether they stand for all rows: then a rehearsal reads them too, and those of them count that the source itself drops. */
+  readonly sample: boolean;
+}
+
+/** What ends a rehearsal that may read some rows only, which do not stand for all. */
+export class NeedsAllRows extends Error {
+  override readonly name = 'NeedsAllRows';
+}
+
+/** Rows of a unit, by their number. */
+export type ChosenRows = Pick<ReadonlySet<number>, 'has'>;
 
 /** How a source is read. */
 export interface Reading {
@@ -29,8 +42,8 @@ export interface Reading {
   readonly firstUnit: number;
   /** The unit that a single reading begins with; 0 unless given. */
   readonly from?: number;
-  /** The rows of a unit that are read, by their number, or undefined for none; all of all units unless it is given. */
-  readonly only?: ChosenRows;
+  /** The rows that are read; all unless it is given. */
+  readonly only?: RowChoice;
   /** Waited for between two units of a single reading, with the number of the next one. */
   readonly between?: (next: number) => Promise<void>;
 }
@@ -76,7 +89,7 @@ export async function* readUnits(
       : Uint32Array.from(units, (_, i) => i).subarray(from);
     for (const at of order) {
       let row = 0;
-      const chosen = only?.(units[at]!);
+      const chosen = only?.in(units[at]!);
       if (only !== undefined && chosen === undefined) continue;
       try {
         for await (const batch of source.read(units[at]!, options, context)) {
@@ -106,7 +119,7 @@ export async function* readUnits(
 }
 
 /** The rows of a batch that are chosen; its first is number `first` of its unit. */
-function takeChosen(batch: RecordBatch, first: number, chosen: Pick<ReadonlyMap<number, unknown>, 'has'>): RecordBatch {
+function takeChosen(batch: RecordBatch, first: number, chosen: ChosenRows): RecordBatch {
   const rows = Uint32Array.from({ length: batch.numRows }, (_, row) => row).filter((row) => chosen.has(first + row));
   return takeRows(batch, rows);
 }

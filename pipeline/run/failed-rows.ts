@@ -1,6 +1,7 @@
 /** The rows of a complete stage that could not be worked on, and whether they can be tried again by themselves. */
 import { join } from 'node:path';
 import type { DroppedRow } from '../graph/chain.js';
+import type { RowChoice } from '../graph/read-source.js';
 import type { PlannedStage } from '../plan/plan.js';
 import { CRASHED } from '../pool/worker-pool.js';
 import type { Unit } from '../source.js';
@@ -14,8 +15,8 @@ export interface Failure {
   readonly reason: string;
 }
 
-/** Rows that failed, by where they were read. */
-export interface FailedRows {
+/** Rows that failed, by where they were read. None of those is among them that the source itself dropped. */
+export interface FailedRows extends RowChoice {
   readonly count: number;
   /** By their number in the unit; undefined for a unit without any. */
   in(unit: Pick<Unit, 'file' | 'rowGroup'>): ReadonlyMap<number, Failure> | undefined;
@@ -36,6 +37,7 @@ export async function findFailedRows({ name, folder, steps }: PlannedStage): Pro
   }
   return {
     count,
+    sample: false,
     in: (unit) => units.get(unitKey(unit)),
     *all() {
       for (const rows of units.values()) yield* rows.values();

@@ -9,7 +9,14 @@ import { type OperatorAccount, openAccount } from '../graph/account.js';
 import type { MemoryBudget } from '../graph/budget.js';
 import { chain, type DroppedRow, type Step } from '../graph/chain.js';
 import { BY_WEIGHT, type Mixing, mix } from '../graph/mix.js';
-import { type ChosenRows, type ConfiguredSource, fromBatches, listUnits, readUnits } from '../graph/read-source.js';
+import {
+  type ConfiguredSource,
+  fromBatches,
+  listUnits,
+  NeedsAllRows,
+  type RowChoice,
+  readUnits,
+} from '../graph/read-source.js';
 import type { PlannedStep } from '../plan/plan.js';
 import type { WorkerPool } from '../pool/worker-pool.js';
 import type { SourceContext, Unit } from '../source.js';
@@ -40,8 +47,8 @@ export interface Reading {
   readonly steps: readonly LoadedStep[];
   /** Column that names a row, for the ledger. */
   readonly key?: string;
-  /** Reads these rows alone, and then no rehearsal. */
-  readonly only?: ChosenRows;
+  /** Chooses the rows that are read, of these units. */
+  readonly choose?: (units: readonly Unit[]) => RowChoice;
 }
 
 /** What reading needs of the run. */
@@ -58,6 +65,8 @@ export interface ReadingEnvironment {
   readonly pool?: WorkerPool;
   /** What a single reading of a single source goes on from, and saves between two units. */
   readonly progress?: RowsProgress;
+  /** Told the number of each unit of a single reading once all of its rows have come to their end: then nothing is held. */
+  readonly unitDone?: (unit: number) => void;
   /** Resolves when the ledger can take more rows. */
   readonly room: () => Promise<void>;
   readonly note: (text: string) => void;
@@ -99,7 +108,11 @@ export function readRows(reading: Reading, environment: ReadingEnvironment, opti
   const named = reading.key === undefined ? {} : { key: reading.key };
   const helped = { ...(pool === undefined ? {} : { pool }), ...(progress === undefined ? {} : { progress }) };
   const linked = chain(steps, { stage, signal, budget, folder, units, drop, ...named, ...branched, ...helped });
-  const save = async (next: number): Promise<void> => {
+  const endUnit = async (next: number): Promise<void> => {
+    if (counted && environment.unitDone !== undefined) {
+      await budget.room(1);
+      environment.unitDone(next - 1);
+    }
     const stop = environment.stopping?.aborted === true;
     if (progress === undefined || !(progress.due || stop)) return;
     // Until nothing is held: then every row that was read has come to its end.
@@ -107,22 +120,42 @@ export function readRows(reading: Reading, environment: ReadingEnvironment, opti
     await progress.save(next);
     if (stop) environment.stopping?.throwIfAborted();
   };
+  const between = async (next: number): Promise<void> => {
+    const since = performance.now();
+    await endUnit(next);
+    // The source was asked for its next rows all the while, but did not read.
+    const waited = (performance.now() - since) / 1000;
+    account.seconds -= waited;
+    account.waiting += waited;
+  };
   const accounts = [account, ...linked.accounts];
+
+  const choices = new Map<WeightedSource, RowChoice | undefined>();
 
   /** Reads all sources as one, with the origins of each set apart. */
   async function* batches(): AsyncGenerator<RecordBatch> {
     const shares = [];
     for (const [i, weighted] of sources.entries()) {
       const seed = deriveSeed(reading.seed, 'source', i);
-      const context = sourceContext(reading, environment, { weighted, account, counted, seed, units });
+      const context = sourceContext(reading, environment, {
+        weighted,
+        account,
+        counted,
+        seed,
+        units,
+        choice: () => choices.get(weighted),
+      });
       const own = await listUnits(weighted, context);
+      const only = reading.choose?.(own);
+      choices.set(weighted, only);
+      if (!counted && only?.sample === false) throw new NeedsAllRows();
       shares.push({
         batches: readUnits(weighted, own, context, {
           repeat,
           firstUnit: units.length,
           from: progress?.next ?? 0,
-          ...(reading.only === undefined ? {} : { only: reading.only }),
-          between: save,
+          ...(only === undefined ? {} : { only }),
+          between,
         }),
         weight: weighted.weight,
       });
@@ -180,7 +213,7 @@ function watchSteps({ stage, steps }: Reading, { limit }: MemoryBudget, accounts
 }
 
 function sourceContext(
-  { stage, base, only }: Reading,
+  { stage, base }: Reading,
   { signal, drop, note }: ReadingEnvironment,
   {
     weighted: { source },
@@ -188,12 +221,15 @@ function sourceContext(
     counted,
     seed,
     units,
+    choice,
   }: {
     weighted: WeightedSource;
     account: OperatorAccount;
     counted: boolean;
     seed: number;
     units: readonly Unit[];
+    /** What of it is read, once that is known. */
+    choice: () => RowChoice | undefined;
   },
 ): SourceContext {
   let last = 0;
@@ -214,8 +250,8 @@ function sourceContext(
     cache: cacheFolder(),
     note,
     drop(unit, row, reason, detail) {
-      // A row that could not be read was never given to a step, so it is none of those that are chosen.
-      if (!counted || only) return;
+      const only = choice();
+      if (!counted || (only !== undefined && !(only.sample && only.in(unit)?.has(row)))) return;
       account.rowsIn++;
       account.dropped.set(reason, (account.dropped.get(reason) ?? 0) + 1);
       drop({

@@ -6,6 +6,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, sep } from 'node:path';
+import { NeedsAllRows } from '../graph/read-source.js';
 import type { PlannedStage } from '../plan/plan.js';
 import { BRANCHES } from '../plan/plan-branches.js';
 import type { Unit } from '../source.js';
@@ -17,7 +18,6 @@ import type { StageReport } from './report.js';
 import { mergeReports } from './retry-report.js';
 import { completeStage } from './stage-folder.js';
 import type { StageFile, StageRecord } from './stage-record.js';
-import { NeedsAllRows } from './stage-rows.js';
 import { digestOf, hashFile, LEDGER, ROWS, runStage, type StageEnvironment } from './stage-run.js';
 
 /** Within a stage's folder. */
@@ -60,7 +60,7 @@ export async function retryFailed(
     };
     const { record: made } = await runStage(again, {
       ...environment,
-      only: failed.in,
+      choose: () => failed,
       units: (listed) => {
         units = [...listed];
       },

@@ -4,8 +4,6 @@ import { join } from 'node:path';
 import { Observable } from 'rxjs';
 import { reasonOf } from '../errors.js';
 import { createBudget } from '../graph/budget.js';
-import { branchName, stageOf } from '../manifest/names.js';
-import { loadSource } from '../plan/load-source.js';
 import type { Plan, PlannedStage } from '../plan/plan.js';
 import { createPool } from '../pool/worker-pool.js';
 import { writeWhole } from './atomic-file.js';
@@ -13,13 +11,13 @@ import { besideBaseline, readBaseline } from './baseline.js';
 import type { DrawRow } from './dropped-examples.js';
 import type { RunEvent } from './events.js';
 import { lockOutput } from './lock.js';
-import type { WeightedSource } from './read-rows.js';
 import type { RunReport, StageReport } from './report.js';
 import { renderReport } from './report-page.js';
 import { retryFailed, settleRetry } from './retry.js';
 import { completeStage, inspectStage, openStage } from './stage-folder.js';
 import type { StageRecord } from './stage-record.js';
-import { ROWS, runStage, type StageEnvironment } from './stage-run.js';
+import { runStage, type StageEnvironment } from './stage-run.js';
+import { stageSources } from './stage-sources.js';
 import { describeStage } from './summary.js';
 import { traced } from './telemetry.js';
 import type { Threads } from './threads.js';
@@ -246,25 +244,4 @@ function madeFrom({ fingerprint, needs }: PlannedStage, earlier: readonly StageR
 
 function failed(report: Omit<StageReport, 'status'>, failure: unknown): StageReport {
   return { ...report, status: 'failed', notes: [...(report.notes ?? []), reasonOf(failure)] };
-}
-
-/** The source of a stage's own, or those that read what earlier stages' sinks wrote. */
-async function stageSources({ rows }: PlannedStage, plan: Plan): Promise<WeightedSource[]> {
-  if (rows === undefined) return [];
-  if ('source' in rows.from) return [{ ...rows.from, weight: 1 }];
-  return Promise.all(
-    rows.from.map(async ({ stage, weight }) => {
-      const { sink, written, folder } = storedRows(stage, plan);
-      return { ...(await loadSource(sink, written)), weight, of: { stage, folder } };
-    }),
-  );
-}
-
-/** The sink that wrote the rows of a stage or of a branch, where it wrote them, and the folder of the stage. */
-function storedRows(name: string, { stages }: Plan) {
-  const { folder, sink, branches } = stages.find((stage) => stage.name === stageOf(name))!;
-  const branch = branches.find((one) => branchName(stageOf(name), one.name) === name);
-  return branch === undefined
-    ? { folder, sink: sink!, written: join(folder, ROWS) }
-    : { folder, sink: branch.sink, written: branch.folder };
 }

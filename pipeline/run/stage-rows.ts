@@ -37,11 +37,6 @@ export interface StageRows {
   settled(): Promise<void>;
 }
 
-/** What a stage ends with that is given some of its rows and wants to look at all of them first. */
-export class NeedsAllRows extends Error {
-  override readonly name = 'NeedsAllRows';
-}
-
 /** Opens the rows of a stage. Nothing is read before `rows` is subscribed to. */
 export function openRows({ reading, rowsThread, branches: planned, ...environment }: RowsEnvironment): StageRows {
   const { budget, signal } = environment;
@@ -75,7 +70,7 @@ export function openRows({ reading, rowsThread, branches: planned, ...environmen
     units: (listed) => {
       units.length = 0;
       for (const unit of listed) units.push(unit);
-      total = reading.only === undefined ? rowsIn(units) : undefined;
+      total = reading.choose === undefined ? rowsIn(units) : undefined;
       environment.units?.(units);
     },
   };
@@ -97,7 +92,6 @@ export function openRows({ reading, rowsThread, branches: planned, ...environmen
     rows(options = {}) {
       return defer(() => {
         const counted = options.rehearsal !== true;
-        if (reading.only !== undefined && !counted) throw new NeedsAllRows();
         const inThread = options.repeat === true && rowsThread !== undefined;
         const opened = inThread
           ? readRowsInThread(reading, toRead, options, rowsThread)

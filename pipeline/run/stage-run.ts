@@ -6,7 +6,7 @@ import { lastValueFrom, tap } from 'rxjs';
 import { AlignflowError, placeError } from '../errors.js';
 import { droppedRows, type OperatorAccount } from '../graph/account.js';
 import type { MemoryBudget } from '../graph/budget.js';
-import type { ChosenRows } from '../graph/read-source.js';
+import { NeedsAllRows } from '../graph/read-source.js';
 import { untilAborted } from '../graph/until-aborted.js';
 import { branchName } from '../manifest/names.js';
 import type { StageEvent } from '../metrics.js';
@@ -24,13 +24,13 @@ import { openLedger } from './ledger.js';
 import { openMetricsTable } from './metrics-table.js';
 import { openProgress, readProgress } from './progress.js';
 import { deriveSeed } from './random.js';
-import type { WeightedSource } from './read-rows.js';
+import type { Reading, WeightedSource } from './read-rows.js';
 import type { StageReport } from './report.js';
 import type { RowsThread } from './rows-thread.js';
 import { CHECKPOINTS } from './stage-folder.js';
 import type { StageFile, StageRecord } from './stage-record.js';
 import { collectReport } from './stage-report.js';
-import { NeedsAllRows, openRows, type StageRows } from './stage-rows.js';
+import { openRows, type StageRows } from './stage-rows.js';
 
 /** What a stage needs of the run. */
 export interface StageEnvironment {
@@ -50,10 +50,12 @@ export interface StageEnvironment {
   /** Where heavy operators run, and where the rows of training are read; this thread does both without them. */
   readonly pool?: WorkerPool;
   readonly rowsThread?: RowsThread;
-  /** Reads these rows alone. */
-  readonly only?: ChosenRows;
+  /** Chooses the rows that are read; all unless it is given. */
+  readonly choose?: Reading['choose'];
   /** Told of all that the stage's sources have to read. */
   readonly units?: (units: readonly Unit[]) => void;
+  /** Told of each unit whose rows have all come to their end, with the accounts then. */
+  readonly unitDone?: (unit: number, accounts: StageRows) => void;
   /** See `RunOptions.saveEvery`. */
   readonly saveEvery?: number;
 }
@@ -76,7 +78,7 @@ export const LEDGER = 'ledger.parquet';
  */
 export async function runStage(stage: PlannedStage, environment: StageEnvironment): Promise<StageOutcome> {
   const startedAt = performance.now();
-  const { signal, budget, emit, draw } = environment;
+  const { signal, budget, emit, draw, unitDone } = environment;
   const left = await readProgress(join(stage.folder, CHECKPOINTS));
   const ledger = await openLedger(join(stage.folder, LEDGER), left.ledger);
   const metrics = await openMetricsTable(join(stage.folder, 'metrics.parquet'));
@@ -112,7 +114,7 @@ export async function runStage(stage: PlannedStage, environment: StageEnvironmen
       ...(stage.rows?.mixing === undefined ? {} : { mixing: stage.rows.mixing }),
       steps: stage.steps,
       ...(environment.key === undefined ? {} : { key: environment.key }),
-      ...(environment.only === undefined ? {} : { only: environment.only }),
+      ...(environment.choose === undefined ? {} : { choose: environment.choose }),
     },
     ...(environment.pool === undefined ? {} : { pool: environment.pool }),
     ...(progress === undefined ? {} : { progress }),
@@ -128,6 +130,7 @@ export async function runStage(stage: PlannedStage, environment: StageEnvironmen
     room: () => ledger.room(),
     note: (text) => take({ kind: 'note', text }),
     ...(environment.units === undefined ? {} : { units: environment.units }),
+    ...(unitDone === undefined ? {} : { unitDone: (unit: number) => unitDone(unit, rows) }),
   });
   try {
     if (left.saved === undefined)
