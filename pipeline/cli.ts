@@ -21,6 +21,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   run: async () => (await import('./commands/run.js')).addRunCommand,
   check: async () => (await import('./commands/check.js')).addCheckCommand,
   plan: async () => (await import('./commands/plan.js')).addPlanCommand,
+  diff: async () => (await import('./commands/diff.js')).addDiffCommand,
   describe: async () => (await import('./commands/describe.js')).addDescribeCommand,
   dropped: async () => (await import('./commands/dropped.js')).addDroppedCommand,
   report: async () => (await import('./commands/report.js')).addReportCommand,

@@ -48,17 +48,20 @@ export function createDropTotals(show: number) {
   };
 }
 
-/** Up to `show` rows, of each total about as many as of the others, in the order of the totals. */
-export function someOfEach(totals: readonly DropTotal[], show: number): readonly DroppedRow[] {
-  const shown = totals.map(() => 0);
+/** Up to `show` rows, of each group about as many as of the others, in the order of the groups. `rows` is how many each has in all. */
+export function someOfEach<Row>(
+  groups: readonly { readonly rows: number; readonly first: readonly Row[] }[],
+  show: number,
+): readonly Row[] {
+  const shown = groups.map(() => 0);
   let left = Math.min(
     show,
-    totals.reduce((sum, { rows }) => sum + rows, 0),
+    groups.reduce((sum, { rows }) => sum + rows, 0),
   );
-  for (let i = 0; left > 0; i = (i + 1) % totals.length) {
-    if (shown[i]! >= totals[i]!.rows) continue;
+  for (let i = 0; left > 0; i = (i + 1) % groups.length) {
+    if (shown[i]! >= groups[i]!.rows) continue;
     shown[i]!++;
     left--;
   }
-  return totals.flatMap(({ first }, i) => first.slice(0, shown[i]));
+  return groups.flatMap(({ first }, i) => first.slice(0, shown[i]));
 }

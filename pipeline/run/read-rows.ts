@@ -74,6 +74,13 @@ export interface ReadingEnvironment {
   readonly units: (units: readonly Unit[]) => void;
 }
 
+/** Looks at what becomes of rows. */
+export interface RowsWatch {
+  /** Rows that go into the sink of a stage, or of a branch of one, with their origins. */
+  readonly written: (scope: string, rows: RecordBatch) => void;
+  readonly dropped: (row: DroppedRow) => void;
+}
+
 /** How rows are read; see `StageContext.rows`. */
 export interface RowsOptions {
   readonly repeat?: boolean;

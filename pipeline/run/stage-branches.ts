@@ -12,6 +12,7 @@ import { branchName } from '../manifest/names.js';
 import type { PlannedBranch } from '../plan/plan.js';
 import type { Shard, SinkWriter } from '../sink.js';
 import type { RowsProgress } from './progress.js';
+import type { RowsWatch } from './read-rows.js';
 import { openSink, writeRows } from './write-rows.js';
 
 /** One branch, as the report and the sums see it: its accounts begin with the rows that it was given. */
@@ -37,7 +38,10 @@ export interface StageBranches {
 }
 
 /** As the stage's own steps have it. */
-export type BranchContext = Omit<ChainContext, 'rejects' | 'progress'> & { readonly progress?: RowsProgress };
+export type BranchContext = Omit<ChainContext, 'rejects' | 'progress'> & {
+  readonly progress?: RowsProgress;
+  readonly watch?: Pick<RowsWatch, 'written'>;
+};
 
 /** Opens the branches of a stage. Nothing happens before `writing` is subscribed to, which comes before the first row. */
 export function openBranches(branches: readonly PlannedBranch[], context: BranchContext): StageBranches {
@@ -81,7 +85,8 @@ function openBranch(branch: PlannedBranch, context: BranchContext) {
     writer ??= openSink(sink, { stage, folder, schema: output, signal: context.signal }, progress);
     return writer;
   };
-  const writing = writeRows(rows.pipe(linked.run), open, { budget: context.budget, account: written });
+  const watched = tap<RecordBatch>((batch) => context.watch?.written(stage, batch));
+  const writing = writeRows(rows.pipe(linked.run, watched), open, { budget: context.budget, account: written });
   let known: Schema | undefined;
   return {
     branch,

@@ -8,7 +8,7 @@ import type { Progress } from '../metrics.js';
 import type { PlannedBranch, PlannedSink } from '../plan/plan.js';
 import type { Shard } from '../sink.js';
 import type { Unit } from '../source.js';
-import { type Reading, type ReadingEnvironment, type RowsOptions, readRows } from './read-rows.js';
+import { type Reading, type ReadingEnvironment, type RowsOptions, type RowsWatch, readRows } from './read-rows.js';
 import { type RowsThread, readRowsInThread } from './rows-thread.js';
 import { type BranchAccounts, openBranches } from './stage-branches.js';
 import { openSink, type Writing, writeRows } from './write-rows.js';
@@ -16,6 +16,7 @@ import { openSink, type Writing, writeRows } from './write-rows.js';
 /** What the rows of a stage need of the run. */
 export interface RowsEnvironment extends Omit<ReadingEnvironment, 'units' | 'rejects'> {
   readonly units?: ReadingEnvironment['units'];
+  readonly watch?: RowsWatch;
   readonly reading: Reading;
   readonly branches: readonly PlannedBranch[];
   /** Reads the endless rows of training. This thread reads them where it is left out. */
@@ -51,7 +52,7 @@ export function openRows({ reading, rowsThread, branches: planned, ...environmen
   let ended = false;
   let written: { readonly writing: Writing; readonly folder: string } | undefined;
   const { stage, folder: stageFolder } = reading;
-  const { drop, pool, progress } = environment;
+  const { drop, pool, progress, watch } = environment;
   const goingOn = progress === undefined ? {} : { progress };
   const named = reading.key === undefined ? {} : { key: reading.key };
   const chained = {
@@ -63,7 +64,7 @@ export function openRows({ reading, rowsThread, branches: planned, ...environmen
     ...named,
     ...(pool === undefined ? {} : { pool }),
   };
-  const branches = openBranches(planned, { ...chained, ...goingOn, drop });
+  const branches = openBranches(planned, { ...chained, ...goingOn, drop, ...(watch === undefined ? {} : { watch }) });
   const toRead: ReadingEnvironment = {
     ...environment,
     rejects: branches.rejects,
@@ -118,7 +119,8 @@ export function openRows({ reading, rowsThread, branches: planned, ...environmen
         await branches.open();
         return openSink(sink, { stage, folder, schema, signal }, progress);
       };
-      const writing = writeRows(branches.feed(rows), open, { budget, account });
+      const watched = rows.pipe(tap((batch) => watch?.written(stage, batch)));
+      const writing = writeRows(branches.feed(watched), open, { budget, account });
       accounts.written = account;
       written = { writing, folder: relative(stageFolder, folder) };
       const done = writing.batches.pipe(

@@ -24,7 +24,7 @@ import { openLedger } from './ledger.js';
 import { openMetricsTable } from './metrics-table.js';
 import { openProgress, readProgress } from './progress.js';
 import { deriveSeed } from './random.js';
-import type { Reading, WeightedSource } from './read-rows.js';
+import type { Reading, RowsWatch, WeightedSource } from './read-rows.js';
 import type { StageReport } from './report.js';
 import type { RowsThread } from './rows-thread.js';
 import { CHECKPOINTS } from './stage-folder.js';
@@ -56,6 +56,8 @@ export interface StageEnvironment {
   readonly units?: (units: readonly Unit[]) => void;
   /** Told of each unit whose rows have all come to their end, with the accounts then. */
   readonly unitDone?: (unit: number, accounts: StageRows) => void;
+  /** Shown what becomes of the rows. */
+  readonly watch?: RowsWatch;
   /** See `RunOptions.saveEvery`. */
   readonly saveEvery?: number;
 }
@@ -125,11 +127,13 @@ export async function runStage(stage: PlannedStage, environment: StageEnvironmen
     stopping: environment.stopping,
     drop: (row, values) => {
       ledger.append(row);
+      environment.watch?.dropped(row);
       if (row.stage === stage.name) examples.add(row, values);
     },
     room: () => ledger.room(),
     note: (text) => take({ kind: 'note', text }),
     ...(environment.units === undefined ? {} : { units: environment.units }),
+    ...(environment.watch === undefined ? {} : { watch: environment.watch }),
     ...(unitDone === undefined ? {} : { unitDone: (unit: number) => unitDone(unit, rows) }),
   });
   try {

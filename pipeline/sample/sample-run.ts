@@ -4,16 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AlignflowError } from '../errors.js';
 import { createBudget } from '../graph/budget.js';
-import type { DroppedRow } from '../graph/chain.js';
 import type { Plan, PlannedStage } from '../plan/plan.js';
 import { deriveSeed } from '../run/random.js';
-import { readLedger } from '../run/read-ledger.js';
 import { openStage } from '../run/stage-folder.js';
-import { LEDGER, runStage } from '../run/stage-run.js';
+import { runStage } from '../run/stage-run.js';
 import { stageSources } from '../run/stage-sources.js';
 import type { Unit } from '../source.js';
 import { type RowSample, sampleRows, totalRows } from './choose-rows.js';
 import { addMoment, emptyMoment, type Moment, momentOf, type RowsSeen } from './counts.js';
+import { type Fates, type FollowedRows, followRows } from './follow-rows.js';
 
 /** A plan that writes into the folder that it is given. */
 export type PlanInto = (output: string) => Promise<Plan>;
@@ -22,9 +21,9 @@ export type PlanInto = (output: string) => Promise<Plan>;
 export interface SampleOptions {
   /** Rows of each source, about. */
   readonly rows: number;
+  /** Chooses them; the manifest's unless given. */
+  readonly seed?: number;
   readonly signal: AbortSignal;
-  /** Gets each dropped row, in the order of the source. */
-  readonly drop?: (row: DroppedRow) => void;
   /** Told of each stage before it runs. */
   readonly begin?: (stage: string) => void;
 }
@@ -47,6 +46,8 @@ export interface SampledStage {
   readonly setup: number;
   /** The most that each operator had in its queue, by name. */
   readonly queues: ReadonlyMap<string, number>;
+  /** What became of its rows, by its name and those of its branches. */
+  readonly fates: ReadonlyMap<string, Fates>;
   /** Why there is nothing more. */
   readonly failure?: AlignflowError;
 }
@@ -61,15 +62,15 @@ export async function sampleRun(planInto: PlanInto, options: SampleOptions): Pro
   try {
     const plan = await planInto(folder);
     const done: SampledStage[] = [];
+    const follow = followRows();
     for (const stage of plan.stages) {
       const needed = stage.needs.map((name) => done.find((one) => one.stage.name === name));
       if (!stage.stage.passesRows || needed.some((one) => one === undefined || one.failure !== undefined)) continue;
       options.begin?.(stage.name);
       // Code, libraries and caches that are used for the first time would make few rows look expensive.
-      const warm = await sampleStage(stage, plan, { ...options, rows: Math.min(WARM_UP, options.rows) });
-      const { setup } = warm;
-      done.push(warm.failure === undefined ? { ...(await sampleStage(stage, plan, options)), setup } : warm);
-      for await (const row of readLedger(join(stage.folder, LEDGER))) options.drop?.(row);
+      const few = { ...options, rows: Math.min(WARM_UP, options.rows) };
+      const { setup } = await sampleStage(stage, plan, few, followRows()(stage));
+      done.push({ ...(await sampleStage(stage, plan, options, follow(stage))), setup });
     }
     return done;
   } finally {
@@ -80,18 +81,23 @@ export async function sampleRun(planInto: PlanInto, options: SampleOptions): Pro
 /** Rows that each stage is run on before its sample. */
 const WARM_UP = 128;
 
-async function sampleStage(stage: PlannedStage, plan: Plan, { rows, signal }: SampleOptions): Promise<SampledStage> {
+async function sampleStage(
+  stage: PlannedStage,
+  plan: Plan,
+  { rows, seed = plan.seed, signal }: SampleOptions,
+  followed: FollowedRows,
+): Promise<SampledStage> {
   const own = stage.rows !== undefined && 'source' in stage.rows.from;
   const taken = takeUnits();
   let listed: readonly Unit[] = [];
   const choose = (all: readonly Unit[]): RowSample => {
     taken.begin();
-    return sampleRows(all, rows, deriveSeed(plan.seed, 'sample'));
+    return sampleRows(all, rows, deriveSeed(seed, 'sample'));
   };
   const result = (failure?: AlignflowError): SampledStage => {
     const known = totalRows(listed);
     const total = own && known !== undefined ? { rows: known, units: listed.length } : undefined;
-    return { stage, total, ...taken.all(), ...(failure === undefined ? {} : { failure }) };
+    return { stage, total, fates: followed.fates, ...taken.all(), ...(failure === undefined ? {} : { failure }) };
   };
   await openStage({ kind: 'new', folder: stage.folder }, stage.fingerprint, plan.resolved);
   try {
@@ -106,7 +112,9 @@ async function sampleStage(stage: PlannedStage, plan: Plan, { rows, signal }: Sa
       ...(own ? { choose } : {}),
       units: (all) => {
         listed = [...all];
+        followed.units(listed);
       },
+      watch: followed,
       unitDone: (unit, seen) => taken.take(seen, listed[unit]?.rows),
     });
     return result();

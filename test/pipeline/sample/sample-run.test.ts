@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { lastValueFrom } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import type { DroppedRow } from '../../../pipeline/graph/chain.js';
 import { planManifest } from '../../../pipeline/plan/plan-manifest.js';
 import type { RunReport } from '../../../pipeline/run/report.js';
 import { run } from '../../../pipeline/run/run.js';
@@ -66,7 +65,6 @@ const project = (text = manifest) => makeFolder({ 'sample.yaml': text, 'operator
 async function sampled(folder: string, rows: number, ...set: readonly string[]) {
   const { signal } = new AbortController();
   const outputs: string[] = [];
-  const dropped: DroppedRow[] = [];
   const begun: string[] = [];
   const stages = await sampleRun(
     async (output) => {
@@ -75,7 +73,10 @@ async function sampled(folder: string, rows: number, ...set: readonly string[]) 
       expect(problems).toEqual([]);
       return plan!;
     },
-    { rows, signal, drop: (row) => void dropped.push(row), begin: (stage) => void begun.push(stage) },
+    { rows, signal, begin: (stage) => void begun.push(stage) },
+  );
+  const dropped = stages.flatMap(({ fates }) =>
+    [...fates.values()].flatMap((fate) => fate.dropped.map(({ why }) => why)),
   );
   return { stages, predictions: predict(stages, 1e6), outputs, dropped, begun };
 }
@@ -141,6 +142,28 @@ describe('a sampled run', () => {
       const n = 100 * Number(file.slice(5)) + row;
       expect((n * 7919) % 100, `row ${n}`).toBeLessThan(10 + (Number(file.slice(5)) % 7) * 8);
     }
+  });
+
+  it('follows rows from stage to stage by where they were read first', async () => {
+    const text = manifest.replace(
+      '    from: clean\n',
+      '    from: clean\n    steps: [{ use: filter/equals, with: { column: n, values: [11, 12, 13, 14, 15] } }]\n',
+    );
+    const { stages } = await sampled(project(text), 100_000);
+    const [clean, tokens] = stages;
+    const numbers = (kept: readonly { readonly file: string; readonly row: number }[]) =>
+      kept.map(({ file, row }) => 100 * Number(file.slice(5)) + row);
+    const given = numbers(clean!.fates.get('clean')!.kept);
+    const { kept, dropped } = tokens!.fates.get('tokens')!;
+    expect(numbers(kept)).toEqual(given.filter((n) => n >= 11 && n <= 15));
+    expect(numbers(dropped.map(({ place }) => place))).toEqual(given.filter((n) => n < 11 || n > 15));
+    const short = numbers(
+      clean!.fates
+        .get('clean')!
+        .dropped.filter(({ why }) => why.reason === 'short')
+        .map(({ place }) => place),
+    );
+    expect(numbers(clean!.fates.get('clean.short')!.kept)).toEqual(short);
   });
 
   it('says what it can where a source does not say how many rows it has', async () => {
