@@ -12,6 +12,7 @@ export { default as imageDecode } from './images/decode.js';
 export { default as imageResize } from './images/resize.js';
 export { default as orderBatch } from './order/batch.js';
 export { default as orderShuffle } from './order/shuffle.js';
+export { default as scoreSharpness } from './scores/sharpness.js';
 export { default as sinkParquet } from './sinks/parquet.js';
 export { default as sourceParquet } from './sources/parquet.js';
 export { default as textPrompt } from './text/prompt.js';

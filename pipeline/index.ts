@@ -51,6 +51,7 @@ export type { RunEvent } from './run/events.js';
 export { createRandom, deriveSeed, permutation, type Random } from './run/random.js';
 export { type RunOptions, run } from './run/run.js';
 export { type Threads, threads } from './run/threads.js';
+export { defineScorer, type Scored, type ScorerDefinition } from './scorer.js';
 export { defineSink, type Shard, type Sink, type SinkContext, type SinkWriter } from './sink.js';
 export { defineSource, type Source, type SourceContext, type Unit } from './source.js';
 export {

@@ -2,6 +2,7 @@ import type { DataType, RecordBatch, Schema } from 'apache-arrow';
 import type { OperatorFunction } from 'rxjs';
 import type { MemoryBudget } from './graph/budget.js';
 import type { Random } from './run/random.js';
+import type { ScoreStore } from './run/score-store.js';
 
 /** Columns that an operator needs, by name: the Arrow type that each must have, or any of several. */
 export type Reads = Readonly<Record<string, DataType | readonly DataType[]>>;
@@ -18,6 +19,8 @@ export interface OperatorContext<Drop extends string = string, Measure extends s
   readonly signal: AbortSignal;
   /** Bytes in flight: asynchronous boundaries hold what they keep. */
   readonly budget: MemoryBudget;
+  /** Scores of the same content, kept across runs. */
+  readonly scores: ScoreStore;
   /** Folder of the stage's output, for what an operator makes besides rows (a tokenizer). */
   readonly folder: string;
   /** Random numbers for one row: the same for the same (seed, operator, origin, epoch), whatever the batches. */

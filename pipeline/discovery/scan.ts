@@ -11,6 +11,7 @@ import { literalValue, objectParts, resolveConstant, Unreadable } from './litera
 const DEFINES: Readonly<Record<string, Kind>> = {
   defineOperator: 'operator',
   defineFilter: 'operator',
+  defineScorer: 'operator',
   defineSource: 'source',
   defineSink: 'sink',
   defineStage: 'stage',
@@ -99,7 +100,7 @@ function scanFile(file: SourceFile, builtIn: boolean): CatalogEntry | undefined 
 }
 
 const WRONG_EXPORT =
-  'the default export is not a call of defineOperator, defineFilter, defineSource, defineSink or defineStage';
+  'the default export is not a call of defineOperator, defineFilter, defineScorer, defineSource, defineSink or defineStage';
 
 /** What a call defines, by the name that its function has where it is imported from. */
 function definedKind(call: CallExpression): Kind | undefined {

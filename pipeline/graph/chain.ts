@@ -9,6 +9,7 @@ import type { PlannedStep } from '../plan/plan.js';
 import { pooled } from '../pool/pooled.js';
 import type { WorkerPool } from '../pool/worker-pool.js';
 import type { RowsProgress } from '../run/progress.js';
+import { scoreStore } from '../run/score-store.js';
 import type { Unit } from '../source.js';
 import { type BusyClock, createBusyClock, type OperatorAccount, openAccount } from './account.js';
 import { followActivity } from './activity.js';
@@ -130,7 +131,7 @@ function link(
     const operatorOf = (): OperatorFunction<RecordBatch, RecordBatch> => {
       if (pool !== undefined && operator.heavy && step.module !== undefined)
         return pooled({ ...step, module: step.module, stage, folder }, { pool, budget, account, take });
-      const surroundings = { stage, operator: label, seed: step.seed, signal, budget, folder };
+      const surroundings = { stage, operator: label, seed: step.seed, signal, budget, folder, scores: scoreStore };
       const state = context.progress?.state(stage, label);
       return operator.run(
         options,

@@ -19,7 +19,10 @@ export interface Drop {
 }
 
 /** What an operator is told of the place in which it runs. */
-export type Surroundings = Pick<OperatorContext, 'stage' | 'operator' | 'seed' | 'signal' | 'budget' | 'folder'>;
+export type Surroundings = Pick<
+  OperatorContext,
+  'stage' | 'operator' | 'seed' | 'signal' | 'budget' | 'folder' | 'scores'
+>;
 
 /** Where all goes that an operator says of its rows. */
 export interface OperatorRecords {

@@ -10,6 +10,7 @@ import { type Drop, operatorContext } from '../graph/operator-context.js';
 import type { Operator } from '../operator.js';
 import type { Options } from '../plan/plan.js';
 import { packBatch, packError, unpackBatch } from '../run/rows-message.js';
+import { scoreStore } from '../run/score-store.js';
 import type { DroppedInTask, PoolTask, TaskOutcome } from './batch-task.js';
 
 /** Never aborted: a pool that is closed ends its threads. */
@@ -24,7 +25,15 @@ export default async function work(task: PoolTask): Promise<TaskOutcome | undefi
     const given = unpackBatch(task.batch);
     const dropped: DroppedInTask[] = [];
     const { seed, folder, memory } = task;
-    const surroundings = { stage, operator: label, seed, folder, signal, budget: createBudget(memory) };
+    const surroundings = {
+      stage,
+      operator: label,
+      seed,
+      folder,
+      signal,
+      budget: createBudget(memory),
+      scores: scoreStore,
+    };
     const measured = new Map<string, Distribution>();
     const take = ({ batch, ...drop }: Drop) => {
       const values = batch === given ? {} : { values: packBatch(copyRows(batch, Uint32Array.of(drop.row))) };

@@ -4,6 +4,7 @@ import { AlignflowError } from '../../pipeline/errors.js';
 import { createBudget, type MemoryBudget } from '../../pipeline/graph/budget.js';
 import type { OperatorContext } from '../../pipeline/operator.js';
 import { createRandom } from '../../pipeline/run/random.js';
+import type { ScoreStore } from '../../pipeline/run/score-store.js';
 
 /** A row that the operator under test dropped. */
 export interface TestDrop {
@@ -11,6 +12,23 @@ export interface TestDrop {
   readonly detail?: string;
   /** Where the row came from, as in `originText`; its number in its batch where it has no origin. */
   readonly origin: string;
+}
+
+/** Scores that are kept in memory. */
+export function memoryScores(): ScoreStore {
+  const tables = new Map<string, Map<string, number | null>>();
+  return {
+    async table(identity) {
+      if (!tables.has(identity)) tables.set(identity, new Map());
+      const table = tables.get(identity)!;
+      const keyOf = (content: Uint8Array) => Buffer.from(content).toString('hex');
+      return {
+        get: (content) => table.get(keyOf(content)),
+        put: (content, score) => void table.set(keyOf(content), score),
+        settled: async () => undefined,
+      };
+    },
+  };
 }
 
 /** A figure that the operator under test reported. */
@@ -39,6 +57,8 @@ export interface TestContextOptions {
   /** One of 1 GiB unless given. */
   readonly budget?: MemoryBudget;
   readonly signal?: AbortSignal;
+  /** What scores are known before; none unless given. Another context with the same one knows those that are made. */
+  readonly scores?: ScoreStore;
   /** What `save` of another context gave. */
   readonly restored?: Uint8Array;
 }
@@ -54,6 +74,7 @@ export function testContext(
     folder,
     budget = createBudget(2 ** 30),
     signal = new AbortController().signal,
+    scores = memoryScores(),
     restored,
   }: TestContextOptions = {},
 ): TestContext {
@@ -68,6 +89,7 @@ export function testContext(
     budget,
     dropped,
     measured,
+    scores,
     get folder() {
       if (folder !== undefined) return folder;
       throw new AlignflowError({

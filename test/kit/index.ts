@@ -10,6 +10,7 @@ export {
   type TestRunner,
 } from './conformance.js';
 export {
+  memoryScores,
   originText,
   type TestContext,
   type TestContextOptions,

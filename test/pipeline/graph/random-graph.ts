@@ -23,6 +23,7 @@ import type { WorkerPool } from '../../../pipeline/pool/worker-pool.js';
 import type { LoadedStep } from '../../../pipeline/run/read-rows.js';
 import { defineSink } from '../../../pipeline/sink.js';
 import { defineSource } from '../../../pipeline/source.js';
+import { memoryScores } from '../../kit/context.js';
 
 /** Waits for so many turns of the event loop. */
 export async function turns(count: number): Promise<void> {
@@ -199,7 +200,15 @@ export function poolOf(workers: number, waits: Waits): WorkerPool {
       const { operator, options, label, seed, stage, folder } = step as typeof step & Pick<LoadedStep, 'operator'>;
       const dropped: Drop[] = [];
       const { signal } = new AbortController();
-      const surroundings = { stage, operator: label, seed, folder, signal, budget: createBudget(1e9) };
+      const surroundings = {
+        stage,
+        operator: label,
+        seed,
+        folder,
+        signal,
+        budget: createBudget(1e9),
+        scores: memoryScores(),
+      };
       const measured = new Map<string, Distribution>();
       const context = operatorContext(surroundings, operator, { take: (drop) => dropped.push(drop), measured });
       const batches = await lastValueFrom(of(batch).pipe(operator.run(options, context), toArray<RecordBatch>()));

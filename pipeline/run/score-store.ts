@@ -1,0 +1,69 @@
+/** Scores that were computed before, kept on disk across runs and shared by processes and threads. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Database, RootDatabase } from 'lmdb';
+import { cacheFolder } from '../cache-folder.js';
+
+/** Finds and keeps scores of one scorer with one set of options. */
+export interface ScoreTable {
+  /** The score of this content, null for content that has none; undefined where it is not known. */
+  get(content: Uint8Array): number | null | undefined;
+  put(content: Uint8Array, score: number | null): void;
+  /** Resolves when all that was put is kept. */
+  settled(): Promise<void>;
+}
+
+/** Opens tables of scores, by the scorer's identity. */
+export interface ScoreStore {
+  table(identity: string): Promise<ScoreTable>;
+}
+
+/**
+ * The scores in `scores` of the cache folder: an LMDB, which many processes may read and write at once and which outlives `kill -9`.
+ * Where it cannot be opened (a full disk, a folder that may not be written, a damaged file), nothing is known and nothing kept.
+ */
+export const scoreStore: ScoreStore = {
+  async table(identity) {
+    try {
+      opened ??= openStore();
+      return tableOf((await opened).openDB({ name: identity, encoding: 'binary', keyEncoding: 'binary' }));
+    } catch {
+      opened = undefined;
+      return NO_SCORES;
+    }
+  },
+};
+
+let opened: Promise<RootDatabase<Buffer, Buffer>> | undefined;
+
+/** Scorers and options that there may be scores of. */
+const TABLES = 4096;
+/** Bytes of a score: a Float32, not a number for none. */
+const BYTES = 4;
+
+async function openStore(): Promise<RootDatabase<Buffer, Buffer>> {
+  const path = join(cacheFolder(), 'scores');
+  await mkdir(path, { recursive: true });
+  const { open } = await import('lmdb');
+  return open({ path, maxDbs: TABLES, encoding: 'binary', keyEncoding: 'binary' });
+}
+
+function tableOf(database: Database<Buffer, Buffer>): ScoreTable {
+  let last: Promise<unknown> = Promise.resolve();
+  return {
+    get(content) {
+      const bytes = database.get(Buffer.from(content.buffer, content.byteOffset, content.byteLength));
+      if (bytes?.length !== BYTES) return undefined;
+      const score = bytes.readFloatLE();
+      return Number.isNaN(score) ? null : score;
+    },
+    put(content, score) {
+      const bytes = Buffer.alloc(BYTES);
+      bytes.writeFloatLE(score ?? Number.NaN);
+      last = database.put(Buffer.from(content), bytes).catch(() => undefined);
+    },
+    settled: async () => void (await last),
+  };
+}
+
+const NO_SCORES: ScoreTable = { get: () => undefined, put: () => undefined, settled: async () => undefined };
