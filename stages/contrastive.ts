@@ -43,6 +43,11 @@ export interface Contrastive {
   beta2: number;
   /** Largest global norm of the gradients. @exclusiveMinimum 0 */
   clipNorm: number;
+  /**
+   * Precision of matrix products. With `bf16`, factors are rounded to bfloat16 and summed up in float32; attention, norms, losses and
+   * weights stay float32. Unless given, `bf16` where the processor multiplies bfloat16 itself (AVX512-BF16, AMX), `fp32` elsewhere.
+   */
+  precision?: 'fp32' | 'bf16';
   /** Share of the patches that is left out at random, for most of the run. @minimum 0 @maximum 0.95 */
   masking: number;
   /** Share of the steps, at the end of the run, that sees all patches. @minimum 0 @maximum 1 */

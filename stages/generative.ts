@@ -32,6 +32,11 @@ export interface Generative {
   beta2: number;
   /** Largest global norm of the gradients. @exclusiveMinimum 0 */
   clipNorm: number;
+  /**
+   * Precision of matrix products. With `bf16`, factors are rounded to bfloat16 and summed up in float32; attention, norms, losses and
+   * weights stay float32. Unless given, `bf16` where the processor multiplies bfloat16 itself (AVX512-BF16, AMX), `fp32` elsewhere.
+   */
+  precision?: 'fp32' | 'bf16';
   /** Steps between two checkpoints. @integer @minimum 1 */
   checkpointEvery: number;
 }

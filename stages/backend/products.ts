@@ -16,6 +16,11 @@ export function fasterLibrary({ has }: Pick<Processor, 'has'>): ProductLibrary |
   return has.includes('AVX2') && !has.includes('AVX-512') ? 'Eigen' : undefined;
 }
 
+/** Whether a processor multiplies bfloat16 itself: then such products are faster than those of float32, and else slower. */
+export function multipliesBfloat16({ has }: Pick<Processor, 'has'>): boolean {
+  return ['AVX-512 bf16', 'AMX bf16', 'bf16'].some((set) => has.includes(set));
+}
+
 /** Sets TensorFlow's switch for this processor, before it is loaded. What the environment says goes before it. */
 export async function chooseLibrary(): Promise<void> {
   if (process.env[SWITCH] === undefined && fasterLibrary(await thisProcessor()) === 'Eigen') process.env[SWITCH] = '0';

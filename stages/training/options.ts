@@ -1,3 +1,5 @@
+import type { Precision } from '../models/ops/precision.js';
+
 /** Options that all training stages have. */
 export interface TrainingOptions {
   /** Steps of the whole run, one batch each. */
@@ -8,6 +10,8 @@ export interface TrainingOptions {
   readonly beta2: number;
   /** Largest global norm of the gradients. */
   readonly clipNorm: number;
+  /** Of matrix products; bf16 where the processor multiplies bfloat16 itself, else fp32, unless given. */
+  readonly precision?: Precision;
   /** Steps between two checkpoints. */
   readonly checkpointEvery: number;
 }

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { AlignflowError } from '../../pipeline/errors.js';
 import type { Step, Tensors } from '../backend/program.js';
+import { type Precision, withPrecision } from '../models/ops/precision.js';
 import { type AdamWOptions, type Adapted, adamW } from './adamw.js';
 import { clipScale, globalNorm } from './clip.js';
 import type { TrainedParameter } from './groups.js';
@@ -16,6 +17,8 @@ export interface StepOptions {
   readonly adamW: AdamWOptions;
   /** Largest global norm of the gradients; larger ones are scaled down to it. */
   readonly clipNorm: number;
+  /** Of the matrix products, forwards and backwards; float32 unless given. The loss is computed in float32 whatever it is. */
+  readonly precision?: Precision;
   /** Bounds of single parameters, kept after each update: CLIP's logit scale stays below ln 100. */
   readonly bounds?: Readonly<Record<string, readonly [lowest: number, highest: number]>>;
 }
@@ -54,7 +57,9 @@ export function initialMoments(parameters: Tensors, trained: readonly TrainedPar
  */
 export function trainingStep(objective: Objective, trained: readonly TrainedParameter[], options: StepOptions): Step {
   return (variables, feeds) => {
-    const { loss, metrics, gradients } = differentiate(objective, trained, variables, feeds);
+    const { loss, metrics, gradients } = withPrecision(options.precision ?? 'fp32', () =>
+      differentiate(objective, trained, variables, feeds),
+    );
     const norm = globalNorm(gradients);
     const counts = tf.cast(tf.isFinite(tf.add(loss, norm)), 'float32');
     const corrections = {

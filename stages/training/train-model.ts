@@ -6,11 +6,13 @@ import { concat, defer, from, mergeAll, mergeMap, type Observable, tap } from 'r
 import { batchBytes } from '../../pipeline/batch/bytes.js';
 import type { Note, Result, StageEvent, StepMetrics } from '../../pipeline/metrics.js';
 import type { StageContext } from '../../pipeline/stage.js';
+import { thisProcessor } from '../backend/processor.js';
 import type { Program, Tensors } from '../backend/program.js';
 import { startBackend } from '../backend/start.js';
 import type { ModelConfig } from '../models/config.js';
 import type { Parameters } from '../models/parameters.js';
 import { latestCheckpoint, loadCheckpoint, saveCheckpoint } from './checkpoint.js';
+import { choosePrecision } from './choose-precision.js';
 import type { ParameterGroup } from './groups.js';
 import { createHistory } from './history.js';
 import { saveModel } from './model-folder.js';
@@ -45,12 +47,18 @@ const FINAL_STEPS = 50;
  */
 export function trainModel(load: () => Promise<TrainingJob>, context: StageContext): Observable<StageEvent> {
   return defer(async () => {
-    await startBackend();
+    const { kind } = await startBackend();
     const job = await load();
     const { steps, warmup, beta2, clipNorm, checkpointEvery } = job.options;
+    const { precision, words } = choosePrecision(job.options.precision, kind, await thisProcessor());
     const adamW = { beta1: 0.9, beta2, epsilon: 1e-8 };
     const checkpoints = join(context.folder, 'checkpoints');
-    const { program } = trainingProgram(job.objective, job.parameters, job.groups, { adamW, clipNorm, bounds });
+    const { program } = trainingProgram(job.objective, job.parameters, job.groups, {
+      adamW,
+      clipNorm,
+      precision,
+      bounds,
+    });
     tf.dispose({ ...job.parameters });
     const found = await latestCheckpoint(checkpoints);
     const stored = found === undefined ? undefined : await loadCheckpoint(found, program);
@@ -76,7 +84,7 @@ export function trainModel(load: () => Promise<TrainingJob>, context: StageConte
       }),
       tap((metrics) => history.add(metrics)),
       mergeMap((metrics, index): StageEvent[] => [
-        ...(index === 0 ? [modeOf(program, start)] : []),
+        ...(index === 0 ? [modeOf(program, words, start)] : []),
         metrics,
         { kind: 'progress', done: metrics.step, total: steps, unit: 'steps' },
       ]),
@@ -91,10 +99,10 @@ export function trainModel(load: () => Promise<TrainingJob>, context: StageConte
 }
 
 /** How the steps run, which is known after the first one. */
-function modeOf({ mode, reason }: Program, start: TrainingPosition): Note {
+function modeOf({ mode, reason }: Program, precision: string, start: TrainingPosition): Note {
   const why = reason === undefined ? '' : `: ${reason}`;
   const resumed = start.step === 0 ? '' : `, gone on from step ${start.step}`;
-  return { kind: 'note', text: `${mode} steps${why}${resumed}` };
+  return { kind: 'note', text: `${mode} steps${why}, ${precision}${resumed}` };
 }
 
 /** The figures of a run: mean loss of the last steps, median throughput, share of time without data, steps skipped. */

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { differentiable } from './differentiable.js';
-import { product } from './product.js';
+import { withPrecision } from './precision.js';
+import { product as productInUse, type Transposed } from './product.js';
 
 /** What attention works on besides queries, keys and values. */
 export interface AttentionOptions {
@@ -15,7 +16,9 @@ export interface AttentionOptions {
 }
 
 /**
- * Scaled dot-product attention (arXiv 1706.03762, section 3.2), softmax(q k^T scale + mask) v in each head, in float32.
+ * Scaled dot-product attention (arXiv 1706.03762, section 3.2), softmax(q k^T scale + mask) v in each head, in float32 in any
+ * precision: with bfloat16 products, the contrastive step of `tiny` makes 2,400 samples/s instead of 2,600 on 2 cores with
+ * AVX512-BF16, that of `small` with 99 tokens as many, since rounding costs what the smaller products save.
  * @param q [B * Tq, D]
  * @param k [B * Tk, D]
  * @param v [B * Tk, D]
@@ -49,6 +52,10 @@ export function attention(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, options: Att
 }
 
 type Triple = [tf.Tensor, tf.Tensor, tf.Tensor];
+
+function product(a: tf.Tensor, b: tf.Tensor, transposed?: Transposed): tf.Tensor {
+  return withPrecision('fp32', () => productInUse(a, b, transposed));
+}
 
 function scaleBy(x: tf.Tensor, scale: number): tf.Tensor {
   return scale === 1 ? x : tf.mul(x, scale);

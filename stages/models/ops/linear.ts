@@ -1,7 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { inBfloat16 } from '../../backend/bfloat16.js';
 import { nativeOps, typeAttribute } from '../../backend/native.js';
 import { differentiable } from './differentiable.js';
-import { product } from './product.js';
+import { precisionInUse } from './precision.js';
+import { product, productOp } from './product.js';
 
 /**
  * x W^T + b.
@@ -24,7 +26,7 @@ export function linear(x: tf.Tensor, weight: tf.Tensor, bias?: tf.Tensor): tf.Te
   }
   return differentiable(
     [x, weight, bias],
-    () => ({ value: addBias(product(x, weight, { b: true }), bias), saved: [x, weight] }),
+    () => ({ value: productWithBias(x, weight, bias), saved: [x, weight] }),
     (dy, [x, weight]) => [product(dy, weight), weightGradient(dy, x), sumRows(dy)],
   );
 }
@@ -36,6 +38,18 @@ export function linear(x: tf.Tensor, weight: tf.Tensor, bias?: tf.Tensor): tf.Te
 function weightGradient(dy: tf.Tensor, x: tf.Tensor): tf.Tensor {
   if (dy.shape[1]! <= x.shape[1]!) return product(dy, x, { a: true });
   return tf.transpose(product(x, dy, { a: true }));
+}
+
+/** x W^T + b. In bfloat16 the bias is added to the sum in float32, and the result is rounded once. */
+function productWithBias(x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor): tf.Tensor {
+  if (precisionInUse() === 'bf16') {
+    const { op, attributes } = productOp(2, { b: true });
+    const sum = inBfloat16([x, weight, bias], (run, [a, b, c]) =>
+      run('BiasAdd', [], [run(op, attributes, [a!, b!]), c!]),
+    );
+    if (sum !== undefined) return sum;
+  }
+  return addBias(product(x, weight, { b: true }), bias);
 }
 
 /** x [N, D] + bias [D], as the op that TensorFlow's graph optimiser fuses with the product before it. */

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { thisProcessor } from '../../../stages/backend/processor.js';
-import { chooseLibrary, fasterLibrary, libraryInUse } from '../../../stages/backend/products.js';
+import { chooseLibrary, fasterLibrary, libraryInUse, multipliesBfloat16 } from '../../../stages/backend/products.js';
 
 afterEach(() => vi.unstubAllEnvs());
 
@@ -28,5 +28,17 @@ describe('the library of matrix products', () => {
     vi.stubEnv('TF_ENABLE_ONEDNN_OPTS', set);
     await chooseLibrary();
     expect(libraryInUse()).toBe(expected);
+  });
+});
+
+describe('bfloat16', () => {
+  it.each([
+    [['AVX2', 'AVX-512', 'AVX-512 bf16'], true],
+    [['AVX2', 'AVX-512', 'AMX bf16'], true],
+    [['NEON', 'bf16'], true],
+    [['AVX2', 'AVX-512', 'AVX-512 VNNI'], false],
+    [[], false],
+  ])('is multiplied by a processor with %j: %s', (has, expected) => {
+    expect(multipliesBfloat16({ has })).toBe(expected);
   });
 });

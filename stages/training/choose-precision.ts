@@ -1,0 +1,24 @@
+import type { BackendKind } from '../backend/choice.js';
+import type { Processor } from '../backend/processor.js';
+import { multipliesBfloat16 } from '../backend/products.js';
+import type { Precision } from '../models/ops/precision.js';
+
+/** The precision that a run trains in, and what there is to say about it. */
+export interface ChosenPrecision {
+  readonly precision: Precision;
+  readonly words: string;
+}
+
+/** The precision that is asked for, or the one that suits the processor. Only TensorFlow has bfloat16. */
+export function choosePrecision(
+  asked: Precision | undefined,
+  backend: BackendKind,
+  processor: Pick<Processor, 'has'>,
+): ChosenPrecision {
+  if (backend !== 'tensorflow') {
+    const why = asked === 'bf16' ? ': bf16 needs TensorFlow' : '';
+    return { precision: 'fp32', words: `products in float32${why}` };
+  }
+  const precision = asked ?? (multipliesBfloat16(processor) ? 'bf16' : 'fp32');
+  return { precision, words: `products in ${precision === 'bf16' ? 'bfloat16' : 'float32'}` };
+}
