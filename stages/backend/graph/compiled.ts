@@ -122,7 +122,7 @@ export function compiledProgram(step: Step, variables: Tensors): Program {
   };
 }
 
-/** Runs the step once, op by op, to see what it does, and loads that as a graph. Nothing is updated. */
+/** Goes through the step once to see what it does, and loads that as a graph. Nothing is computed or updated. */
 function compile(
   backend: TensorflowBackend,
   step: Step,

@@ -1,6 +1,8 @@
+import * as tf from '@tensorflow/tfjs-core';
 import { AlignflowError } from '../../../pipeline/errors.js';
 import type { Addon, Attribute, TensorflowBackend, TensorMetadata } from '../addon.js';
 import { dataTypes } from '../native.js';
+import { openShapes } from './shapes.js';
 
 /** A value that was made in JavaScript while the step ran. */
 export interface RecordedConstant {
@@ -33,10 +35,11 @@ export class UnrecordableError extends AlignflowError {
 const largestConstants = 64 * 2 ** 20;
 
 /**
- * Runs `step` and records what reaches the addon: ops, and tensors made from values. `known` are the tensors that the
- * step may use from outside. What a graph cannot do (reading values, tensors from elsewhere, text, constants beyond 64 MB) ends
- * in an `UnrecordableError`, but not before the step has come to its end: broken off in the middle of a gradient, it would leave
- * tensors behind.
+ * Runs `step` and records what reaches the addon: ops, and tensors made from values. Nothing is computed: what an op gives is stood for by
+ * its shape and type (`shapes.ts`), so that a recording takes neither the time nor the memory of a step. `known` are the tensors
+ * that the step may use from outside. What a graph cannot do (reading values, tensors from elsewhere, text, constants beyond
+ * 64 MB) ends in an `UnrecordableError`, but not before the step has come to its end: broken off in the middle of a gradient, it
+ * would leave tensors behind.
  */
 export function record<Result>(
   backend: TensorflowBackend,
@@ -45,7 +48,7 @@ export function record<Result>(
 ): { recording: Recording; result: Result } {
   const addon = backend.binding;
   const recording: (RecordedConstant | RecordedOp)[] = [];
-  const ids = new Set(known.map(({ id }) => id));
+  const shapes = openShapes(addon, known);
   let constants = 0;
   let obstacle: string | undefined;
 
@@ -60,35 +63,42 @@ export function record<Result>(
       constants += bytes.length;
       if (constants > largestConstants) obstacle ??= 'the step makes more than 64 MB of constants; make them feeds';
       recording.push({ kind: 'constant', id, shape: [...shape], dtype, bytes });
-      ids.add(id);
+      shapes.add({ id, shape: [...shape], dtype }, bytes);
       return id;
     },
+    deleteTensor(id) {
+      if (!shapes.isStandIn(id)) addon.deleteTensor(id);
+    },
     executeOp(name, attributes, inputs, count) {
-      const outputs = addon.executeOp(name, attributes, inputs, count);
-      if (inputs.some((id) => !ids.has(id))) {
+      if (inputs.some((id) => !shapes.has(id))) {
         obstacle ??= `${name} uses a tensor that is no variable, no feed and not made in the step`;
       }
+      const outputs = shapes.outputsOf(name, attributes, inputs, count);
       recording.push({ kind: 'op', name, attributes, inputs: [...inputs], outputs });
-      for (const { id } of outputs) ids.add(id);
       return outputs;
     },
     tensorDataSync(id) {
       obstacle ??= 'the step reads the values of a tensor';
-      return addon.tensorDataSync(id);
+      return shapes.withReal([id], ([real]) => addon.tensorDataSync(real!));
     },
-    runSavedModel(...run) {
+    runSavedModel(session, inputs, ...names) {
       obstacle ??= 'the step runs another program';
-      return addon.runSavedModel(...run);
+      return shapes.withReal(inputs, (real) => addon.runSavedModel(session, real, ...names));
     },
   });
 
   backend.binding = recorder;
+  const engine = tf.engine();
+  engine.startScope();
   try {
     const result = step();
     if (obstacle !== undefined) throw new UnrecordableError({ what: obstacle });
     return { result, recording };
   } finally {
+    // Before the addon is back, which knows no stand-ins.
+    engine.endScope();
     backend.binding = addon;
+    shapes.close();
   }
 }
 
