@@ -1,12 +1,12 @@
 /**
- * The contrastive stage on random rows in memory, in a process of its own: the model `tiny`, the batch and the texts of the
- * emoji manifest. Prints one line of JSON like `peers/contrastive_step.py`. Usage: node contrastive-step.js KEPT STEPS
+ * The contrastive stage on random rows in memory, in a process of its own. Prints one line of JSON like
+ * `peers/contrastive_step.py`. Usage: node contrastive-step.js tiny|small fp32|bf16 KEPT STEPS
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Field, FixedSizeBinary, Int32, List, makeData, type RecordBatch, Vector, vectorFromArray } from 'apache-arrow';
-import { EMPTY, filter, from, lastValueFrom, map, toArray } from 'rxjs';
+import { EMPTY, filter, from, lastValueFrom, map, tap, toArray } from 'rxjs';
 import { pixelsField } from '../../operators/images/pixels.js';
 import { batchOf } from '../../pipeline/batch/build.js';
 import { batchBytes } from '../../pipeline/batch/bytes.js';
@@ -17,19 +17,30 @@ import type { StageContext } from '../../pipeline/stage.js';
 import { startBackend } from '../../stages/backend/start.js';
 import contrastive, { type Contrastive } from '../../stages/contrastive.js';
 import { writePrompts } from '../../stages/prompts.js';
+import { type StepShape, stepShapes } from './step-shapes.js';
 
-const [BATCH, LENGTH, VOCABULARY, SIDE, PATCHES] = [256, 10, 16384, 32, 16];
-/** Steps before the clock counts: the first one records the graph. */
-const WARMUP = 10;
-
-const kept = Number(process.argv[2]);
-const steps = Number(process.argv[3]);
+const shape = process.argv[2] as StepShape;
+const precision = process.argv[3] as 'fp32' | 'bf16';
+const kept = Number(process.argv[4]);
+const steps = Number(process.argv[5]);
+/** `warmup` steps come before the clock counts: the first one records the graph. */
+const {
+  batch: BATCH,
+  length: LENGTH,
+  vocabulary: VOCABULARY,
+  side: SIDE,
+  patches: PATCHES,
+  text,
+  warmup,
+} = stepShapes[shape];
 const folder = await mkdtemp(join(tmpdir(), 'alignflow-bench-'));
 try {
-  const speeds = await trainingSpeeds();
   const { version } = await startBackend();
+  const began = performance.now();
+  const { speeds, firstAt } = await trainingSpeeds();
   const result = {
     samplesPerSecond: speeds.toSorted((a, b) => a - b)[speeds.length >> 1],
+    firstSeconds: (firstAt - began) / 1000,
     peakBytes: process.resourceUsage().maxRSS * 1024,
     version: `TensorFlow ${version}`,
   };
@@ -38,27 +49,35 @@ try {
   await rm(folder, { recursive: true, force: true });
 }
 
-/** Samples/s of each step after the warm-up. */
-async function trainingSpeeds(): Promise<number[]> {
+/** Samples/s of each step after the warm-up, and when the first step was done. */
+async function trainingSpeeds(): Promise<{ speeds: number[]; firstAt: number }> {
   const config = {
     ...contrastive.defaults,
+    model: shape,
+    text,
+    precision,
     length: LENGTH,
-    steps: WARMUP + steps,
+    steps: warmup + steps,
     masking: 1 - kept / PATCHES,
     unmasked: 0,
-    checkpointEvery: WARMUP + steps,
+    checkpointEvery: warmup + steps,
   } as unknown as Contrastive;
   const batch = randomRows();
   const tokenizer = { vocabulary: VOCABULARY, trainedBy: 'rows' };
   await writePrompts(folder, { tokens: [1] });
   const inputs = { name: 'bench', seed: 7, from: { stage: 'rows', folder, artefacts: { tokenizer } } };
   const events = contrastive.run(config, inputs, stageContext(batch));
+  let firstAt = 0;
   const metrics = events.pipe(
     filter((event) => event.kind === 'step'),
+    tap(() => {
+      firstAt ||= performance.now();
+    }),
     map(({ values }) => values.samples_per_second!),
     toArray(),
   );
-  return (await lastValueFrom(metrics)).slice(WARMUP);
+  const all = await lastValueFrom(metrics);
+  return { speeds: all.slice(warmup), firstAt };
 }
 
 function stageContext(batch: RecordBatch): StageContext {

@@ -1,12 +1,15 @@
 /**
  * `npm run bench -- emoji`: measures the emoji manifest and the step of its contrastive stage beside PyTorch's.
  * `npm run bench -- engine`: measures the engine.
+ * `npm run bench -- train`: measures training steps beside PyTorch's.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
+import { thisProcessor } from '../../stages/backend/processor.js';
+import { choosePrecision } from '../../stages/training/choose-precision.js';
 import { type EmojiRun, runEmoji, runEmojiCold } from './emoji-run.js';
 import { measureCheck, measureMemory, measureOverhead } from './engine.js';
 import { measureFirstBatch, measureShare } from './engine-time.js';
@@ -15,6 +18,7 @@ import { describeMachine } from './machine.js';
 import { pythonWithTorch } from './peer.js';
 import { appendResults, renderFigures, renderResults } from './results.js';
 import { type RaceResult, raceSteps } from './step-race.js';
+import { measureTraining } from './train.js';
 
 /** What the command line of `emoji` gives. */
 interface EmojiOptions {
@@ -53,6 +57,11 @@ program
   .command('engine')
   .description('what the engine itself costs: time per batch and operator, the start of a check, memory')
   .action(benchEngine);
+program
+  .command('train')
+  .description('training steps of two sizes beside PyTorch, in turns')
+  .option('--python <file>', 'a Python with PyTorch; a virtual environment is made unless given')
+  .action(benchTrain);
 await program.parseAsync();
 
 async function benchEngine(): Promise<void> {
@@ -65,6 +74,14 @@ async function benchEngine(): Promise<void> {
     ...(await measureMemory(repository)),
   ];
   const section = renderFigures('engine', describeMachine(repository), figures);
+  process.stdout.write(section);
+  await appendResults(RESULTS, section);
+}
+
+async function benchTrain({ python }: { readonly python?: string }): Promise<void> {
+  const found = await pythonWithTorch(python, repository);
+  const figures = await measureTraining({ checkout: repository, python: found, rounds: 3 });
+  const section = renderFigures('train', describeMachine(repository), figures);
   process.stdout.write(section);
   await appendResults(RESULTS, section);
 }
@@ -112,7 +129,21 @@ async function benchEmoji(options: EmojiOptions): Promise<void> {
 
 async function race({ python }: EmojiOptions): Promise<RaceResult[]> {
   const found = await pythonWithTorch(python, repository);
-  return [await raceSteps({ checkout: repository, python: found, kept: KEPT, rounds: 3 })];
+  return [
+    await raceSteps({
+      checkout: repository,
+      python: found,
+      shape: 'tiny',
+      precision: await defaultPrecision(),
+      kept: KEPT,
+      rounds: 3,
+    }),
+  ];
+}
+
+/** The precision that the stage chooses here. */
+async function defaultPrecision(): Promise<'fp32' | 'bf16'> {
+  return choosePrecision(undefined, 'tensorflow', await thisProcessor()).precision;
 }
 
 function timeFigures({ parts, peakBytes }: EmojiRun): Figure[] {

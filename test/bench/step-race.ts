@@ -1,9 +1,12 @@
 import { availableParallelism } from 'node:os';
 import { measureCommand } from './measured-command.js';
+import type { StepShape } from './step-shapes.js';
 
 /** What one process measured of a training step. */
 export interface StepSpeed {
   readonly samplesPerSecond: number;
+  /** From the start of training to the end of its first step; the peer's is not told. */
+  readonly firstSeconds?: number;
   readonly peakBytes: number;
   readonly version: string;
 }
@@ -16,7 +19,7 @@ export interface PeerVariant {
 
 /** Ours and the peer's best, in turns. */
 export interface RaceResult {
-  /** Patches of 16 that are kept. */
+  /** Patches that are kept. */
   readonly kept: number;
   readonly ours: StepSpeed;
   readonly peer: StepSpeed;
@@ -27,6 +30,9 @@ export interface RaceResult {
 
 /** What a race needs. */
 export interface RaceOptions {
+  readonly shape: StepShape;
+  /** Ours. */
+  readonly precision: 'fp32' | 'bf16';
   /** The checkout that is measured, built. */
   readonly checkout: string;
   readonly python: string;
@@ -42,14 +48,16 @@ const VARIANTS = {
   'bf16 autocast, compiled': ['--precision', 'bf16', '--compile'],
 } as const;
 
+/** The name of one of the peer's variants. */
+export type PeerName = keyof typeof VARIANTS;
+
 /** Seconds after which a variant is given up: compilation takes minutes, and bf16 is emulated where the processor lacks it. */
-const PATIENCE = 300;
+const PATIENCE = 400;
 
 /** Tries all variants of the peer once, then runs its best and ours in turns, and takes the median of each. */
 export async function raceSteps(options: RaceOptions): Promise<RaceResult> {
-  const { checkout, kept, rounds } = options;
-  const names = Object.keys(VARIANTS) as (keyof typeof VARIANTS)[];
-  const variants: { name: keyof typeof VARIANTS; speed: number | undefined }[] = [];
+  const names = Object.keys(VARIANTS) as PeerName[];
+  const variants: { name: PeerName; speed: number | undefined }[] = [];
   for (const name of names) {
     try {
       const { samplesPerSecond } = await peerStep(options, name, 8);
@@ -61,19 +69,32 @@ export async function raceSteps(options: RaceOptions): Promise<RaceResult> {
     }
   }
   const best = variants.reduce((a, b) => ((b.speed ?? 0) > (a.speed ?? 0) ? b : a)).name;
+  return { ...(await raceAgainst(best, options)), kept: options.kept, best, variants, rounds: options.rounds };
+}
+
+/** Runs one of the peer's variants and ours in turns, and takes the median of each. */
+export async function raceAgainst(
+  variant: PeerName,
+  options: RaceOptions,
+): Promise<{ readonly ours: StepSpeed; readonly peer: StepSpeed }> {
+  const { checkout, shape, precision, kept, rounds } = options;
+  const steps = shape === 'tiny' ? '60' : '5';
   const ours: StepSpeed[] = [];
   const peer: StepSpeed[] = [];
   for (let round = 0; round < rounds; round++) {
-    ours.push(await parsed('node', ['dist/test/bench/contrastive-step.js', String(kept), '60'], checkout));
-    peer.push(await peerStep(options, best, 15));
+    const parts = ['dist/test/bench/contrastive-step.js', shape, precision, String(kept), steps];
+    ours.push(await parsed('node', parts, checkout));
+    peer.push(await peerStep(options, variant, 12));
+    const [us, them] = [ours, peer].map((speeds) => speeds.at(-1)!.samplesPerSecond.toFixed(1));
+    process.stderr.write(`${shape}, ${kept} patches: ours ${precision} ${us}, peer ${variant} ${them} samples/s\n`);
   }
-  return { kept, ours: median(ours), peer: median(peer), best, variants, rounds };
+  return { ours: median(ours), peer: median(peer) };
 }
 
-function peerStep({ checkout, python, kept }: RaceOptions, variant: keyof typeof VARIANTS, seconds: number) {
+function peerStep({ checkout, python, shape, kept }: RaceOptions, variant: PeerName, seconds: number) {
   const script = 'test/bench/peers/contrastive_step.py';
   const threads = String(availableParallelism());
-  const work = ['--kept', String(kept), '--seconds', String(seconds), '--threads', threads];
+  const work = ['--size', shape, '--kept', String(kept), '--seconds', String(seconds), '--threads', threads];
   return parsed(python, [script, ...VARIANTS[variant], ...work], checkout);
 }
 

@@ -1,10 +1,10 @@
-"""PyTorch's contrastive step on random data: the model `tiny` of alignflow, its batch, its optimiser, its loss.
+"""PyTorch's contrastive step on random data: the models `tiny` and `small` of alignflow, their batch, optimiser and loss.
 
 Written as one would write it for speed on a processor: attention as explicit products (the CPU kernel of
 `scaled_dot_product_attention` has a slow backward at this length), fused AdamW, one matrix for queries, keys and values.
 Prints one line of JSON: samples/s (median over the steps), peak memory, versions.
 
-    python contrastive_step.py --precision fp32|bf16 [--compile] --kept 12 --seconds 20 --threads 2
+    python contrastive_step.py --size tiny|small --precision fp32|bf16 [--compile] --kept 12 --seconds 20 --threads 2
 """
 
 import argparse
@@ -21,10 +21,8 @@ from torch import nn
 arguments = argparse.ArgumentParser()
 arguments.add_argument("--precision", choices=["fp32", "bf16"], required=True)
 arguments.add_argument("--compile", action="store_true")
-arguments.add_argument("--batch", type=int, default=256)
-arguments.add_argument("--kept", type=int, default=16, help="patches of 16 that are not masked")
-arguments.add_argument("--length", type=int, default=10, help="tokens of a text")
-arguments.add_argument("--vocabulary", type=int, default=16384)
+arguments.add_argument("--size", choices=["tiny", "small"], default="tiny")
+arguments.add_argument("--kept", type=int, required=True, help="patches that are not masked, of 16 or 196")
 arguments.add_argument("--seconds", type=float, default=20)
 arguments.add_argument("--warmup", type=int, default=5, help="steps before the clock starts")
 arguments.add_argument("--threads", type=int, required=True)
@@ -32,8 +30,9 @@ a = arguments.parse_args()
 torch.set_num_threads(a.threads)
 torch.manual_seed(7)
 
-WIDTH, HEADS, EMBED, PATCH, SIDE = 128, 4, 128, 8, 32
-VISION_LAYERS, VISION_MLP, TEXT_LAYERS, TEXT_MLP = 4, 512, 2, 336
+TINY, SMALL = (128, 4, 128, 8, 32, 4, 512, 2, 336), (384, 6, 384, 16, 224, 12, 1536, 6, 1024)
+WIDTH, HEADS, EMBED, PATCH, SIDE, VISION_LAYERS, VISION_MLP, TEXT_LAYERS, TEXT_MLP = TINY if a.size == "tiny" else SMALL
+BATCH, LENGTH, VOCABULARY = (256, 10, 16384) if a.size == "tiny" else (32, 80, 32000)
 HEAD = WIDTH // HEADS
 MEAN, DEVIATION = (torch.tensor(v).view(1, 1, 1, 3) for v in ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]))
 
@@ -109,14 +108,14 @@ class Model(nn.Module):
         self.positions = nn.Parameter(torch.randn(1, 1 + (SIDE // PATCH) ** 2, WIDTH) * 0.02)
         self.vision = nn.ModuleList(VisionBlock() for _ in range(VISION_LAYERS))
         self.pool = AttentionPool()
-        self.embed = nn.Embedding(a.vocabulary, WIDTH)
+        self.embed = nn.Embedding(VOCABULARY, WIDTH)
         self.text = nn.ModuleList(TextBlock() for _ in range(TEXT_LAYERS))
         self.norm, self.projection = rms(WIDTH), nn.Linear(WIDTH, EMBED, bias=False)
         self.scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
-        angles = torch.outer(torch.arange(a.length).float(), 1e4 ** (-torch.arange(0, HEAD, 2) / HEAD)).repeat(1, 2)
+        angles = torch.outer(torch.arange(LENGTH).float(), 1e4 ** (-torch.arange(0, HEAD, 2) / HEAD)).repeat(1, 2)
         self.register_buffer("cos", angles.cos())
         self.register_buffer("sin", angles.sin())
-        self.register_buffer("mask", torch.full((a.length, a.length), -1e9).triu(1))
+        self.register_buffer("mask", torch.full((LENGTH, LENGTH), -1e9).triu(1))
 
     def image(self, pixels, kept):  # uint8 [B, S, S, 3], int64 [B, K]
         n = SIDE // PATCH
@@ -154,13 +153,13 @@ matrices = [p for p in model.parameters() if p.ndim >= 2]
 vectors = [p for p in model.parameters() if p.ndim < 2]
 groups = [{"params": matrices, "weight_decay": 0.1}, {"params": vectors, "weight_decay": 0.0}]
 optimiser = torch.optim.AdamW(groups, lr=1e-3, betas=(0.9, 0.95), fused=True)
-pixels = torch.randint(0, 256, (a.batch, SIDE, SIDE, 3), dtype=torch.uint8)
-tokens = torch.randint(0, a.vocabulary, (a.batch, a.length))
-ends = torch.randint(3, a.length, (a.batch,))
+pixels = torch.randint(0, 256, (BATCH, SIDE, SIDE, 3), dtype=torch.uint8)
+tokens = torch.randint(0, VOCABULARY, (BATCH, LENGTH))
+ends = torch.randint(3, LENGTH, (BATCH,))
 
 
 def step():
-    kept = torch.rand(a.batch, (SIDE // PATCH) ** 2).argsort(1)[:, : a.kept]
+    kept = torch.rand(BATCH, (SIDE // PATCH) ** 2).argsort(1)[:, : a.kept]
     value = loss(pixels, kept, tokens, ends)
     value.backward()
     nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -181,7 +180,7 @@ while sum(times) < a.seconds or len(times) < 3:
 print(
     json.dumps(
         {
-            "samplesPerSecond": a.batch / statistics.median(times),
+            "samplesPerSecond": BATCH / statistics.median(times),
             "peakBytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
             "version": f"PyTorch {torch.__version__}",
             "parameters": sum(p.numel() for p in model.parameters()),
