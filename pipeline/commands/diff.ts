@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { AlignflowError } from '../errors.js';
+import { stageOf } from '../manifest/names.js';
 import { nearestName } from '../manifest/nearest.js';
 import { renderProblems } from '../manifest/render.js';
 import { type Planned, planManifest } from '../plan/plan-manifest.js';
@@ -71,10 +72,16 @@ async function compareManifests(first: string, second: string, options: DiffOpti
 /** The stages and branches that both have, in the order of the first. One that failed in either has no fates to compare. */
 function compare(first: readonly SampledStage[], second: readonly SampledStage[]): readonly Comparison[] {
   const [one, other] = [fatesOf(first), fatesOf(second)];
+  const fractions = new Map(first.map((stage) => [stage.stage.name, sampledFraction(stage)]));
   return [...one].flatMap(([scope, fates]) => {
     const others = other.get(scope);
-    return others === undefined ? [] : [compareFates(scope, fates, others)];
+    return others === undefined ? [] : [compareFates(scope, fates, others, fractions.get(stageOf(scope)))];
   });
+}
+
+/** How much of a source was sampled; 0 where that is not known. */
+function sampledFraction({ units, total }: SampledStage): number {
+  return total === undefined ? 0 : units.reduce((rows, unit) => rows + unit.rows, 0) / total.rows;
 }
 
 function fatesOf(stages: readonly SampledStage[]): Map<string, Fates> {

@@ -38,8 +38,11 @@ export interface Comparison {
   readonly changes: readonly Change[];
 }
 
-/** Compares what became of the same rows. */
-export function compareFates(scope: string, first: Fates, second: Fates): Comparison {
+/**
+ * Compares what became of the same rows.
+ * @param fraction how much of all rows they are: of all of them, shares are known
+ */
+export function compareFates(scope: string, first: Fates, second: Fates, fraction = 0): Comparison {
   const [one, other] = [sidesOf(first), sidesOf(second)];
   const units = new Map<string, number>();
   const changes = new Map<string, { from: Side; to: Side; changed: ChangedRow[] }>();
@@ -74,7 +77,7 @@ export function compareFates(scope: string, first: Fates, second: Fates): Compar
         from,
         to,
         rows: changed.length,
-        share: estimateShare(clustersOf(units, changed)),
+        share: estimateShare(clustersOf(units, changed), fraction),
         changed: changed.toSorted((a, b) => inOrder(a.place, b.place)),
       }))
       .sort((a, b) => b.rows - a.rows),

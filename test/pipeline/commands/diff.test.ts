@@ -99,6 +99,8 @@ describe('alignflow diff', () => {
     expect({ rows, kept }).toEqual({ rows: 1800, kept: [1200, 400] });
     expect(changes).toHaveLength(1);
     expect(changes[0].changed).toHaveLength(800);
+    // All rows were looked at, so the share is known.
+    expect(changes[0].share).toEqual({ value: 800 / 1800, low: 800 / 1800, high: 800 / 1800 });
     expect(changes[0].changed[0]).toMatchObject({
       place: { file: 'page-0', row: 4 },
       second: { reason: 'long', value: 5 },
