@@ -10,6 +10,21 @@ export interface Unit {
   readonly rows?: number;
 }
 
+/** What tells a unit from all others of its source, as one text. */
+export function unitKey({ file, rowGroup }: Pick<Unit, 'file' | 'rowGroup'>): string {
+  return `${rowGroup ?? ''}\0${file}`;
+}
+
+/** Rows in all units; undefined where one of them does not say. */
+export function totalRows(units: readonly Unit[]): number | undefined {
+  let sum = 0;
+  for (const { rows } of units) {
+    if (rows === undefined) return undefined;
+    sum += rows;
+  }
+  return sum;
+}
+
 /** What a source is given. */
 export interface SourceContext {
   readonly stage: string;

@@ -1,19 +1,8 @@
 import type { DataType, RecordBatch } from 'apache-arrow';
-import { Int8, Int16, Int32, Int64, Uint8, Uint16, Uint32, Uint64 } from 'apache-arrow';
-import { readSpans, TEXT } from './spans.js';
+import { INTEGERS, isText, readSpans, TEXT } from './spans.js';
 
 /** Types of columns that can name a row. */
-export const KEYS: readonly DataType[] = [
-  ...TEXT,
-  new Int8(),
-  new Int16(),
-  new Int32(),
-  new Int64(),
-  new Uint8(),
-  new Uint16(),
-  new Uint32(),
-  new Uint64(),
-];
+export const KEYS: readonly DataType[] = [...TEXT, ...INTEGERS];
 
 /** Bytes of a key that are kept: a name is short, a column that holds none need not fill a ledger. */
 const LONGEST = 1024;
@@ -46,8 +35,4 @@ function readKeys(batch: RecordBatch, column: string): (row: number) => string |
 
 function isKey(type: DataType): boolean {
   return KEYS.some((key) => String(key) === String(type));
-}
-
-function isText(type: DataType): boolean {
-  return TEXT.some(({ typeId }) => typeId === type.typeId);
 }

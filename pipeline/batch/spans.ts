@@ -29,8 +29,8 @@ import { type Offsets, readOffsets } from './offsets.js';
 export const TEXT: readonly DataType[] = [new Utf8(), new LargeUtf8()];
 /** Types of columns of bytes of any length. */
 export const BYTES: readonly DataType[] = [new Binary(), new LargeBinary()];
-/** Types of columns of plain numbers. */
-export const NUMBERS: readonly DataType[] = [
+/** Types of columns of whole numbers. */
+export const INTEGERS: readonly DataType[] = [
   new Int8(),
   new Int16(),
   new Int32(),
@@ -39,11 +39,16 @@ export const NUMBERS: readonly DataType[] = [
   new Uint16(),
   new Uint32(),
   new Uint64(),
-  new Float32(),
-  new Float64(),
 ];
+/** Types of columns of plain numbers. */
+export const NUMBERS: readonly DataType[] = [...INTEGERS, new Float32(), new Float64()];
 /** Types whose values are one run of bytes each: text, bytes, numbers, truth values. */
 export const FLAT: readonly DataType[] = [...TEXT, ...BYTES, new FixedSizeBinary(0), ...NUMBERS, new Bool()];
+
+/** Whether values of a type are text. */
+export function isText({ typeId }: DataType): boolean {
+  return TEXT.some((text) => text.typeId === typeId);
+}
 
 /** The bytes of each row of a column, without decoding them: row i is `values[offsets[i]]` up to `values[offsets[i + 1]]`. */
 export interface Spans {

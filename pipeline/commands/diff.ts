@@ -28,12 +28,7 @@ export function addDiffCommand(program: Command): void {
     .argument('<first>', 'the YAML file of one')
     .argument('<second>', 'the YAML file of the other, or the same with --set')
     .option('--sample <rows>', 'rows of each source', rowCount, 2000)
-    .option(
-      '--set <path=value>',
-      'change a value of the second manifest: stages.pairs.memory=2GB',
-      collectOverrides,
-      [],
-    )
+    .option('--set <path=value>', 'change a value of the second manifest: seed=3', collectOverrides, [])
     .option('--stage <name>', 'this stage alone, or a branch: pairs.short')
     .option('--show <count>', 'rows to show one by one, of each stage', wholeNumber, 10)
     .option('--json', 'write the comparison as JSON, with every row that changes sides', false)

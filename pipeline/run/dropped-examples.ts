@@ -2,7 +2,7 @@
 import { basename } from 'node:path';
 import type { RecordBatch } from 'apache-arrow';
 import { batchBytes } from '../batch/bytes.js';
-import { readSpans, TEXT } from '../batch/spans.js';
+import { isText, readSpans } from '../batch/spans.js';
 import type { MemoryBudget } from '../graph/budget.js';
 import type { DroppedRow } from '../graph/chain.js';
 import { deriveSeed } from './random.js';
@@ -178,7 +178,7 @@ function shareOut(sizes: readonly number[]): number[] {
 
 function textsOf(row: RecordBatch): ColumnText[] {
   return row.schema.fields
-    .filter(({ type }) => TEXT.some(({ typeId }) => typeId === type.typeId))
+    .filter(({ type }) => isText(type))
     .slice(0, TEXTS)
     .map(({ name: column }) => {
       const { values, offsets, isNull } = readSpans(row, column);

@@ -4,7 +4,7 @@ import type { DroppedRow } from '../graph/chain.js';
 import type { RowChoice } from '../graph/read-source.js';
 import type { PlannedStage } from '../plan/plan.js';
 import { CRASHED } from '../pool/worker-pool.js';
-import type { Unit } from '../source.js';
+import { type Unit, unitKey } from '../source.js';
 import { readLedger } from './read-ledger.js';
 import { LEDGER } from './stage-run.js';
 
@@ -65,5 +65,3 @@ export function canRetryAlone({ stage, rows, sink, steps, branches }: PlannedSta
   for (const { operator } of failed.all()) if (rejecting.has(operator)) return false;
   return true;
 }
-
-const unitKey = ({ file, rowGroup }: Pick<Unit, 'file' | 'rowGroup'>): string => `${rowGroup ?? ''}\0${file}`;

@@ -9,7 +9,7 @@ import { basename, dirname, join, sep } from 'node:path';
 import { NeedsAllRows } from '../graph/read-source.js';
 import type { PlannedStage } from '../plan/plan.js';
 import { BRANCHES } from '../plan/plan-branches.js';
-import type { Unit } from '../source.js';
+import { type Unit, unitKey } from '../source.js';
 import { writeWhole } from './atomic-file.js';
 import { canRetryAlone, type FailedRows, findFailedRows, isFailed } from './failed-rows.js';
 import { openLedger } from './ledger.js';
@@ -137,7 +137,7 @@ function furtherName(file: string, retry: number): string {
 
 /** The ledger without the rows that were tried again, with those of them that were dropped again, in the order of the source. */
 async function mergeLedgers(folder: string, to: string, { failed, units }: Attempt): Promise<void> {
-  const places = new Map(units.map(({ file, rowGroup }, place) => [`${rowGroup ?? ''}\0${file}`, place]));
+  const places = new Map(units.map((unit, place) => [unitKey(unit), place]));
   const merged = await openLedger(join(folder, to));
   for (const [path, keeps] of [
     [LEDGER, (row) => !isFailed(failed, row)],
@@ -146,7 +146,7 @@ async function mergeLedgers(folder: string, to: string, { failed, units }: Attem
     for await (const row of readLedger(join(folder, path))) {
       if (!keeps(row)) continue;
       await merged.room();
-      merged.append({ ...row, unit: places.get(`${row.rowGroup ?? ''}\0${row.file}`) ?? 0 });
+      merged.append({ ...row, unit: places.get(unitKey(row)) ?? 0 });
     }
   }
   await merged.close();

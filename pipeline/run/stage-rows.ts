@@ -7,7 +7,7 @@ import { chain, type Step } from '../graph/chain.js';
 import type { Progress } from '../metrics.js';
 import type { PlannedBranch, PlannedSink } from '../plan/plan.js';
 import type { Shard } from '../sink.js';
-import type { Unit } from '../source.js';
+import { totalRows, type Unit } from '../source.js';
 import { type Reading, type ReadingEnvironment, type RowsOptions, type RowsWatch, readRows } from './read-rows.js';
 import { type RowsThread, readRowsInThread } from './rows-thread.js';
 import { type BranchAccounts, openBranches } from './stage-branches.js';
@@ -71,7 +71,7 @@ export function openRows({ reading, rowsThread, branches: planned, ...environmen
     units: (listed) => {
       units.length = 0;
       for (const unit of listed) units.push(unit);
-      total = reading.choose === undefined ? rowsIn(units) : undefined;
+      total = reading.choose === undefined ? totalRows(units) : undefined;
       environment.units?.(units);
     },
   };
@@ -139,12 +139,4 @@ export function openRows({ reading, rowsThread, branches: planned, ...environmen
       await Promise.all([written?.writing.settled(), branches.settled()]);
     },
   };
-}
-
-/** Rows in all units, where that is known. */
-function rowsIn(units: readonly Unit[]): number | undefined {
-  return units.reduce<number | undefined>(
-    (sum, { rows }) => (rows === undefined || sum === undefined ? undefined : sum + rows),
-    0,
-  );
 }

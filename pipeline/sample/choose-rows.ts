@@ -1,6 +1,6 @@
 import type { RowChoice } from '../graph/read-source.js';
 import { createRandom, deriveSeed, permutation, type Random } from '../run/random.js';
-import type { Unit } from '../source.js';
+import { totalRows, type Unit, unitKey } from '../source.js';
 
 /** Units that a sample is spread over at least, where there are so many: rows of one file are more alike than others. */
 const SPREAD = 16;
@@ -24,24 +24,14 @@ export function sampleRows(units: readonly Unit[], rows: number, seed: number): 
   const numbers = [...permutation(units.length, random).subarray(0, needed)].sort((a, b) => a - b);
   const each = Math.ceil(rows / numbers.length);
   const chosen = new Map(
-    numbers.map((number) => [keyOf(units[number]!), chooseOf(units[number]!.rows, each, createRandom(seed, number))]),
+    numbers.map((number) => [unitKey(units[number]!), chooseOf(units[number]!.rows, each, createRandom(seed, number))]),
   );
   return {
     units: numbers,
     rows: known === undefined ? undefined : [...chosen.values()].reduce((sum, set) => sum + (set?.size ?? 0), 0),
-    in: (unit) => (chosen.has(keyOf(unit)) ? (chosen.get(keyOf(unit)) ?? ALL) : undefined),
+    in: (unit) => (chosen.has(unitKey(unit)) ? (chosen.get(unitKey(unit)) ?? ALL) : undefined),
     sample: true,
   };
-}
-
-/** Rows in all units; undefined where one of them does not say. */
-export function totalRows(units: readonly Unit[]): number | undefined {
-  let sum = 0;
-  for (const { rows } of units) {
-    if (rows === undefined) return undefined;
-    sum += rows;
-  }
-  return sum;
 }
 
 const ALL = { has: () => true };
@@ -55,5 +45,3 @@ function chooseOf(of: number | undefined, count: number, random: Random): Set<nu
   const first = random.integer(of);
   return new Set(Array.from({ length: Math.min(of, count) }, (_, i) => (first + i) % of));
 }
-
-const keyOf = ({ file, rowGroup }: Unit): string => `${rowGroup ?? ''}\0${file}`;

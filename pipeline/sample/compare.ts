@@ -1,5 +1,6 @@
 /** Which rows of a sample two manifests treat differently, and why. */
 import type { DroppedRow } from '../graph/chain.js';
+import { unitKey } from '../source.js';
 import { type Cluster, estimateShare, type Interval } from './estimate.js';
 import type { DroppedPlace, Fates, RowPlace } from './follow-rows.js';
 
@@ -52,7 +53,7 @@ export function compareFates(scope: string, first: Fates, second: Fates, fractio
     const after = other.get(key);
     if (after === undefined) continue;
     rows++;
-    const unit = unitOf(before.place);
+    const unit = unitKey(before.place);
     units.set(unit, (units.get(unit) ?? 0) + 1);
     const [from, to] = [sideOf(before.why), sideOf(after.why)];
     if (from === 'kept') kept[0]++;
@@ -90,7 +91,7 @@ function sidesOf({ kept, dropped }: Fates): Map<string, { readonly place: RowPla
     ...kept.map((place) => ({ place })),
     ...dropped,
   ];
-  return new Map(all.map((row) => [`${unitOf(row.place)}\0${row.place.row}`, row]));
+  return new Map(all.map((row) => [`${unitKey(row.place)}\0${row.place.row}`, row]));
 }
 
 function sideOf(why: DroppedRow | undefined): Side {
@@ -100,11 +101,9 @@ function sideOf(why: DroppedRow | undefined): Side {
 
 function clustersOf(units: ReadonlyMap<string, number>, changed: readonly ChangedRow[]): Cluster[] {
   const counts = new Map<string, number>();
-  for (const { place } of changed) counts.set(unitOf(place), (counts.get(unitOf(place)) ?? 0) + 1);
+  for (const { place } of changed) counts.set(unitKey(place), (counts.get(unitKey(place)) ?? 0) + 1);
   return [...units].map(([unit, rows]) => ({ rows, amount: counts.get(unit) ?? 0 }));
 }
-
-const unitOf = ({ file, rowGroup }: RowPlace): string => `${rowGroup ?? ''}\0${file}`;
 
 function inOrder(a: RowPlace, b: RowPlace): number {
   return a.file < b.file ? -1 : a.file > b.file ? 1 : (a.rowGroup ?? 0) - (b.rowGroup ?? 0) || a.row - b.row;

@@ -9,8 +9,8 @@ import { deriveSeed } from '../run/random.js';
 import { openStage } from '../run/stage-folder.js';
 import { runStage } from '../run/stage-run.js';
 import { stageSources } from '../run/stage-sources.js';
-import type { Unit } from '../source.js';
-import { type RowSample, sampleRows, totalRows } from './choose-rows.js';
+import { totalRows, type Unit } from '../source.js';
+import { type RowSample, sampleRows } from './choose-rows.js';
 import { addMoment, emptyMoment, type Moment, momentOf, type RowsSeen } from './counts.js';
 import { type Fates, type FollowedRows, followRows } from './follow-rows.js';
 
