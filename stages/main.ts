@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 /** The command `alignflow`: the pipeline's commands, and those that concern tensors. */
 import { availableParallelism } from 'node:os';
 import type { RecordBatch } from 'apache-arrow';

@@ -31,7 +31,7 @@ symlinkSync(join(repository, 'node_modules'), join(folder, 'node_modules'));
 
 /** Runs the command as a user's shell does; the build is that of `npm test`. */
 async function alignflow(...parts: string[]): Promise<string> {
-  const { stdout } = await run('node', [join(repository, 'dist/stages/main.js'), ...parts], { cwd: folder });
+  const { stdout } = await run('node', [join(repository, 'stages/alignflow.js'), ...parts], { cwd: folder });
   return stdout;
 }
 
@@ -42,6 +42,14 @@ describe('README', () => {
       'manifests/short/operators/caption-words.ts',
       'test/manifests/short/caption-words.test.ts',
     ]);
+  });
+
+  it('has a command that says what to do before the build', async () => {
+    const clone = join(folder, 'clone');
+    cpSync(join(repository, 'stages/alignflow.js'), join(clone, 'stages/alignflow.js'));
+    cpSync(join(repository, 'package.json'), join(clone, 'package.json'));
+    const message = `alignflow: error: not built yet: run \`npm run build\` in ${clone}/\n`;
+    await expect(run('node', [join(clone, 'stages/alignflow.js')])).rejects.toMatchObject({ code: 1, stderr: message });
   });
 
   it('has a manifest that checks', async () => {
