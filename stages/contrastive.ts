@@ -7,14 +7,15 @@ import { modelFacts } from './models/model-facts.js';
 import { parameterShapes } from './models/shapes.js';
 import { modelConfig } from './models/sizes.js';
 import { countTrained, type ParameterGroup } from './training/groups.js';
-import { trainingMetrics } from './training/options.js';
+import { type TrainingOptions, trainingDefaults, trainingMetrics } from './training/options.js';
+import { type Recipe, recipeOf } from './training/recipe.js';
 
 /**
  * Stage 1 of InternVL (arXiv 2312.14238, section 3.3): aligns the vision tower and the text tower by CLIP's symmetric
  * cross-entropy. From scratch, or from the checkpoint of an earlier stage. The rows of a batch are each other's negatives:
  * `order/batch` with `distinct` keeps rows of one image apart.
  */
-export interface Contrastive {
+export interface Contrastive extends TrainingOptions {
   /** Named sizes of the model; what stands below changes single ones. The vocabulary is the tokenizer's. */
   model: 'tiny' | 'small' | 'base' | 'internvl-14b';
   /** Sizes of the vision tower that differ from the named ones: width, layers, sides of a patch and of the image in pixels. */
@@ -31,31 +32,16 @@ export interface Contrastive {
   tokens: string;
   /** Longest text, tokens, with prefix and both marks; longer ones are cut, keeping their end mark. @integer @minimum 3 */
   length: number;
-  /** Steps, one batch each. @integer @minimum 1 */
-  steps: number;
-  /** Steps of linear warm-up, before a cosine to zero. @integer @minimum 0 */
-  warmup: number;
   /** Peak learning rates: vision tower with its pooling, text tower with its projection, logit scale. */
   learningRate: { vision: number; text: number; scale: number };
   /** Decoupled weight decay of matrices; vectors, positions and the class token have none. @minimum 0 */
   weightDecay: number;
-  /** Decay of AdamW's second moment; that of the first is 0.9. @minimum 0 @exclusiveMaximum 1 */
-  beta2: number;
-  /** Largest global norm of the gradients. @exclusiveMinimum 0 */
-  clipNorm: number;
-  /**
-   * Precision of matrix products. With `bf16`, factors are rounded to bfloat16 and summed up in float32; attention, norms, losses and
-   * weights stay float32. Unless given, `bf16` where the processor multiplies bfloat16 itself (AVX512-BF16, AMX), `fp32` elsewhere.
-   */
-  precision?: 'fp32' | 'bf16';
   /** Share of the patches that is left out at random, for most of the run. @minimum 0 @maximum 0.95 */
   masking: number;
   /** Share of the steps, at the end of the run, that sees all patches. @minimum 0 @maximum 1 */
   unmasked: number;
   /** Rate of drop path, the same in every layer of the vision tower; the paper has 0.2. @minimum 0 @maximum 0.9 */
   dropPath: number;
-  /** Steps between two checkpoints. @integer @minimum 1 */
-  checkpointEvery: number;
 }
 
 /** Parts that the contrastive loss does not reach: the generative stage trains them. */
@@ -70,6 +56,7 @@ const laterParts = [
 export default defineStage({
   name: 'contrastive',
   defaults: {
+    ...trainingDefaults,
     model: 'tiny',
     pixels: 'pixels',
     tokens: 'tokens',
@@ -77,12 +64,9 @@ export default defineStage({
     warmup: 100,
     learningRate: { vision: 1e-3, text: 1e-4, scale: 1e-3 },
     weightDecay: 0.1,
-    beta2: 0.95,
-    clipNorm: 1,
     masking: 0.5,
     unmasked: 0.02,
     dropPath: 0,
-    checkpointEvery: 500,
   },
   takes: {
     rows: 'required',
@@ -97,17 +81,25 @@ export default defineStage({
       checkTokenizer(inputs.init, inputs);
       checkSame(model, inputs.init);
     }
-    const { facts, memory, parameters } = modelFacts(model, countTrained(model, contrastiveGroups(config)));
+    const { facts, memory, parameters } = modelFacts(
+      model,
+      countTrained(model, recipe(config).groups, config.trainedParameters),
+    );
     return { facts, memory, hands: { checkpoint: handOver('contrastive', model, parameters, inputs, inputs.init) } };
   },
   run: (config, inputs, context) =>
     defer(() => import('./training/contrastive-training.js')).pipe(
       mergeMap(({ trainContrastive }) => {
         const model = sizes(config, tokenizerOf(inputs).vocabulary);
-        return trainContrastive({ config, model, groups: contrastiveGroups(config) }, inputs, context);
+        return trainContrastive({ config, model, recipe: recipe(config) }, inputs, context);
       }),
     ),
 });
+
+/** AdamW's second beta is that of the paper's Table 20. */
+function recipe(config: Contrastive): Recipe {
+  return recipeOf(config, contrastiveGroups(config), 0.95);
+}
 
 /** The model: a named size, with the tokenizer's vocabulary and what the config changes. */
 function sizes({ model, vision, text, queries, embed, length }: Contrastive, vocabulary: number): ModelConfig {

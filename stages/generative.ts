@@ -3,7 +3,8 @@ import { defineStage, type StageInputs } from '../pipeline/stage.js';
 import { checkTokenizer, handOver, modelColumns, modelOf } from './hand-over.js';
 import { modelFacts } from './models/model-facts.js';
 import { countTrained, type ParameterGroup } from './training/groups.js';
-import { trainingMetrics } from './training/options.js';
+import { type TrainingOptions, trainingDefaults, trainingMetrics } from './training/options.js';
+import { type Recipe, recipeOf } from './training/recipe.js';
 
 /**
  * Stage 2 of InternVL (arXiv 2312.14238, section 3.3): starts from the contrastive checkpoint, keeps the vision tower and
@@ -11,7 +12,7 @@ import { trainingMetrics } from './training/options.js';
  * by the sum of BLIP-2's losses: matching (ITM), contrast (ITC) and generation (ITG). `train` names other parameters.
  * The rows of a batch are each other's negatives: `order/batch` with `distinct` keeps rows of one image apart.
  */
-export interface Generative {
+export interface Generative extends TrainingOptions {
   /** Column of images of one size, the model's. */
   pixels: string;
   /** Column of token ids for matching and contrast: captions behind the prefix that evaluation uses. */
@@ -20,25 +21,10 @@ export interface Generative {
   captions: string;
   /** Longest text, tokens, with prefix and both marks; longer ones are cut, keeping their end mark. @integer @minimum 3 */
   length: number;
-  /** Steps, one batch each. @integer @minimum 1 */
-  steps: number;
-  /** Steps of linear warm-up, before a cosine to zero. @integer @minimum 0 */
-  warmup: number;
   /** Peak learning rate. @exclusiveMinimum 0 */
   learningRate: number;
   /** Decoupled weight decay of matrices and queries; vectors have none. @minimum 0 */
   weightDecay: number;
-  /** Decay of AdamW's second moment; that of the first is 0.9. @minimum 0 @exclusiveMaximum 1 */
-  beta2: number;
-  /** Largest global norm of the gradients. @exclusiveMinimum 0 */
-  clipNorm: number;
-  /**
-   * Precision of matrix products. With `bf16`, factors are rounded to bfloat16 and summed up in float32; attention, norms, losses and
-   * weights stay float32. Unless given, `bf16` where the processor multiplies bfloat16 itself (AVX512-BF16, AMX), `fp32` elsewhere.
-   */
-  precision?: 'fp32' | 'bf16';
-  /** Steps between two checkpoints. @integer @minimum 1 */
-  checkpointEvery: number;
 }
 
 /**
@@ -57,6 +43,7 @@ const newParts = [
 export default defineStage({
   name: 'generative',
   defaults: {
+    ...trainingDefaults,
     pixels: 'pixels',
     tokens: 'tokens',
     captions: 'caption_tokens',
@@ -64,9 +51,6 @@ export default defineStage({
     warmup: 50,
     learningRate: 5e-5,
     weightDecay: 0.05,
-    beta2: 0.98,
-    clipNorm: 1,
-    checkpointEvery: 500,
   },
   takes: { rows: 'required', init: 'required', tokenizer: 'optional', train: true, metrics: trainingMetrics },
   reads: ({ pixels, tokens, captions }: Generative, { init }) =>
@@ -75,14 +59,22 @@ export default defineStage({
     const init = inputs.init!;
     const model = modelOf(init);
     checkTokenizer(init, inputs);
-    const { facts, memory, parameters } = modelFacts(model, countTrained(model, groupsOf(config, inputs)));
+    const { facts, memory, parameters } = modelFacts(
+      model,
+      countTrained(model, recipe(config, inputs).groups, config.trainedParameters),
+    );
     return { facts, memory, hands: { checkpoint: handOver('generative', model, parameters, inputs, init) } };
   },
   run: (config, inputs, context) =>
     defer(() => import('./training/generative-training.js')).pipe(
-      mergeMap(({ trainGenerative }) => trainGenerative({ config, groups: groupsOf(config, inputs) }, inputs, context)),
+      mergeMap(({ trainGenerative }) => trainGenerative({ config, recipe: recipe(config, inputs) }, inputs, context)),
     ),
 });
+
+/** AdamW's second beta is that of the paper's Table 20. */
+function recipe(config: Generative, inputs: StageInputs): Recipe {
+  return recipeOf(config, groupsOf(config, inputs), 0.98);
+}
 
 function groupsOf({ learningRate, weightDecay }: Generative, { train }: StageInputs): ParameterGroup[] {
   return [

@@ -26,5 +26,7 @@ async function prepareBackend({ stages }: Plan): Promise<string> {
   // Loaded when it is needed: check, plan and describe start faster without the tensor library.
   const { startBackend } = await import('./backend/start.js');
   const { kind, version } = await startBackend();
-  return `${kind === 'tensorflow' ? 'TensorFlow' : 'WebAssembly'} ${version}, ${availableParallelism()} threads`;
+  const { usesGpu } = await import('./backend/gpu.js');
+  const where = usesGpu() ? 'on the GPU' : `${availableParallelism()} threads`;
+  return `${kind === 'tensorflow' ? 'TensorFlow' : 'WebAssembly'} ${version}, ${where}`;
 }

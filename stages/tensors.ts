@@ -56,9 +56,9 @@ export interface TokenIds {
 
 /**
  * A column of token ids, cut and padded to `length` (the end mark stays when a text is cut). A null is an error: rows
- * without text do not reach a model.
+ * without text do not reach a model. So is an id that is not below `vocabulary`: a GPU would take it for a row of zeros.
  */
-export function tokenIds(batch: RecordBatch, column: string, length: number): TokenIds {
+export function tokenIds(batch: RecordBatch, column: string, length: number, vocabulary: number): TokenIds {
   const vector = readColumn<List<Int32>>(batch, column, ListType);
   const ids = new Int32Array(batch.numRows * length);
   const lengths = new Int32Array(batch.numRows);
@@ -77,7 +77,19 @@ export function tokenIds(batch: RecordBatch, column: string, length: number): To
     ids[row * length + kept - 1] = tokens[tokens.length - 1]!;
     lengths[row] = kept;
   }
+  checkIds(ids, length, column, vocabulary);
   return { ids, lengths, batch: batch.numRows, length };
+}
+
+function checkIds(ids: Int32Array, length: number, column: string, vocabulary: number): void {
+  const at = ids.findIndex((id) => id < 0 || id >= vocabulary);
+  if (at < 0) return;
+  throw new AlignflowError({
+    what: `column ${column} has the token ${ids[at]}`,
+    where: { row: Math.floor(at / length) },
+    expected: `ids from 0 to ${vocabulary - 1}, the model's vocabulary`,
+    fix: 'encode the texts with the tokenizer that the model was made for',
+  });
 }
 
 /** Token ids as a model reads them: [B, T], and the position of each text's end mark, [B]. */

@@ -1,5 +1,6 @@
 import { UNITS, writeUnit } from '../manifest/units.js';
 import type { JsonSchema } from './json-schema.js';
+import { variantsOf } from './variants.js';
 
 /** True for the schema of a map: an interface or a `Record`. */
 export function isObject(schema: JsonSchema): boolean {
@@ -9,6 +10,8 @@ export function isObject(schema: JsonSchema): boolean {
 /** What a schema takes, in words: `a number from 0 to 1`, `one of tiny, small`, `a list of texts`. */
 export function describeSchema(schema: JsonSchema): string {
   const { anyOf, enum: constants, type, items, properties, additionalProperties: values } = schema;
+  const variants = variantsOf(schema);
+  if (variants !== undefined) return `a map, by its ${variants.key}: ${[...variants.members.keys()].join(', ')}`;
   if (anyOf !== undefined) return anyOf.map(describeSchema).join(', or ');
   if (constants !== undefined) return constants.length === 1 ? `${constants[0]}` : `one of ${constants.join(', ')}`;
   if (type === 'string') return 'a text';

@@ -3,6 +3,7 @@ import type { Catalog } from './catalog.js';
 import { describeSchema, writtenDefault } from './describe-schema.js';
 import type { CatalogEntry, Kind } from './entry.js';
 import type { JsonSchema } from './json-schema.js';
+import { variantsOf } from './variants.js';
 
 const KINDS: readonly (readonly [kind: Kind, title: string])[] = [
   ['stage', 'Stages'],
@@ -61,6 +62,8 @@ function optionLines(schema: JsonSchema, depth: number): string[] {
       wrap(`${describeSchema(property)}${nested ? '' : fallback}`, `${pad}${name}: `, depth + 4),
       ...(property.description === undefined ? [] : [wrap(property.description, `${pad}    `, depth + 4)]),
       ...optionLines(property, depth + 4),
+      ...optionLines(property.items ?? {}, depth + 4),
+      ...[...(variantsOf(property)?.members.values() ?? [])].flatMap((kind) => optionLines(kind, depth + 4)),
     ];
   });
 }

@@ -1,5 +1,6 @@
 import { describeSchema, isObject } from '../discovery/describe-schema.js';
 import type { JsonSchema } from '../discovery/json-schema.js';
+import { type Variants, variantsOf } from '../discovery/variants.js';
 import { nearestName } from '../manifest/nearest.js';
 import type { Position } from '../manifest/position.js';
 import type { Problem, Report } from '../manifest/problem.js';
@@ -63,6 +64,8 @@ class Checker {
   }
 
   private value(node: Node, schema: JsonSchema, fallback: unknown, path: string): unknown {
+    const variants = variantsOf(schema);
+    if (variants !== undefined) return this.variant(node, schema, variants, fallback, path);
     if (schema.anyOf !== undefined) return this.anyOf(node, schema, schema.anyOf, fallback, path);
     if (schema.enum !== undefined) return this.constant(node, schema, schema.enum, path);
     if (isObject(schema)) {
@@ -79,6 +82,26 @@ class Checker {
       return this.wrongType(node, schema, path);
     }
     return this.number(node, schema, path);
+  }
+
+  /** The kind of map that the node says it is. */
+  private variant(
+    node: Node,
+    schema: JsonSchema,
+    { key, members }: Variants,
+    fallback: unknown,
+    path: string,
+  ): unknown {
+    if (node.kind !== 'map') return this.wrongType(node, schema, path);
+    const way = `${path}.${key}`;
+    const said = node.entries.get(key)?.value;
+    const constants = { enum: [...members.keys()] };
+    if (said === undefined)
+      return this.problem('missing', `needs the option ${way}`, node.at, describeSchema(constants));
+    const member = said.kind === 'scalar' && said.value !== null ? members.get(said.value) : undefined;
+    return member === undefined
+      ? this.constant(said, constants, constants.enum, way)
+      : this.value(node, member, fallback, path);
   }
 
   /** A member that takes the node without a problem; else the problems of the one that has the node's kind. */
@@ -98,7 +121,9 @@ class Checker {
     if (right !== undefined) return right.value;
     const close = tried.find(({ problems }) => problems.every(({ code, at }) => code !== 'type' || at !== node.at));
     if (close === undefined) return this.wrongType(node, schema, path);
-    close.problems.forEach(this.report);
+    // What stands at the node itself is judged by all members, what stands within it by the one that it is meant for.
+    for (const problem of close.problems)
+      this.report(problem.at === node.at ? { ...problem, expected: describeSchema(schema) } : problem);
     return undefined;
   }
 

@@ -1,9 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { version_core } from '@tensorflow/tfjs-core';
 import { cacheFolder } from '../../pipeline/cache-folder.js';
-import { tensorflowBackend } from './addon.js';
-import { runCommand } from './command.js';
 import { folderSize } from './folder-size.js';
+import { findGpus, usesGpu } from './gpu.js';
 import { findInstallation } from './installation.js';
 import { type Processor, thisProcessor } from './processor.js';
 import { libraryInUse, type ProductLibrary } from './products.js';
@@ -56,8 +55,8 @@ export async function diagnose(): Promise<Diagnosis> {
     cache: { folder: cacheFolder(), bytes },
     gpu: {
       built: backend.kind === 'tensorflow' && findInstallation()?.variant === 'gpu',
-      seen,
-      used: tensorflowBackend()?.binding.isUsingGpuDevice() ?? false,
+      seen: seen.map(({ name }) => name),
+      used: usesGpu(),
     },
   };
   return { ...found, advice: advise(found, unsupported(thisSystem, 'gpu') === undefined) };
@@ -92,9 +91,4 @@ function threadsOf({ kind }: Pick<Backend, 'kind'>): number {
   if (kind === 'wasm') return 1;
   const set = Number(process.env.TF_NUM_INTRAOP_THREADS);
   return Number.isInteger(set) && set > 0 ? set : availableParallelism();
-}
-
-async function findGpus(): Promise<string[]> {
-  const { ok, output } = await runCommand('nvidia-smi', ['--query-gpu=name', '--format=csv,noheader']);
-  return ok ? output.split('\n').filter((line) => line.trim() !== '') : [];
 }

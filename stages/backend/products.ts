@@ -1,3 +1,4 @@
+import { findGpus, gpusMultiplyBfloat16, usesGpu } from './gpu.js';
 import { type Processor, thisProcessor } from './processor.js';
 
 /** What computes TensorFlow's matrix products on the processor. */
@@ -19,6 +20,11 @@ export function fasterLibrary({ has }: Pick<Processor, 'has'>): ProductLibrary |
 /** Whether a processor multiplies bfloat16 itself: then such products are faster than those of float32, and else slower. */
 export function multipliesBfloat16({ has }: Pick<Processor, 'has'>): boolean {
   return ['AVX-512 bf16', 'AMX bf16', 'bf16'].some((set) => has.includes(set));
+}
+
+/** Whether what computes here, a GPU or the processor, multiplies bfloat16 itself. Call it when the backend runs. */
+export async function bfloat16IsFaster(): Promise<boolean> {
+  return usesGpu() ? gpusMultiplyBfloat16(await findGpus()) : multipliesBfloat16(await thisProcessor());
 }
 
 /** Sets TensorFlow's switch for this processor, before it is loaded. What the environment says goes before it. */

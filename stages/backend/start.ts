@@ -4,6 +4,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { AlignflowError, reasonOf } from '../../pipeline/errors.js';
 import { registerTensorflow } from './addon.js';
 import { type BackendKind, demandedBackend, wasmAskedFor } from './choice.js';
+import { configureGpu } from './gpu.js';
 import { findInstallation, tfjsNodeFolder } from './installation.js';
 import { type NativeOps, nativeOps } from './native.js';
 import { chooseLibrary } from './products.js';
@@ -76,6 +77,7 @@ export async function whyNotSetUp(): Promise<Obstacle> {
 /** Loads TensorFlow once; what stands against it, if anything does. */
 async function loadTensorflow(): Promise<Obstacle | undefined> {
   await chooseLibrary();
+  configureGpu();
   if (loaded.has('tensorflow')) return undefined;
   const installation = findInstallation();
   if (installation === undefined) return whyNotSetUp();

@@ -60,7 +60,13 @@ export class Encoder {
   addTexts(batch: RecordBatch): void {
     const { tokens, length } = this.options;
     this.texts.push(
-      valuesOf(() => encodeText(this.parameters, this.model, textInputs(tokenIds(batch, tokens, length)))),
+      valuesOf(() =>
+        encodeText(
+          this.parameters,
+          this.model,
+          textInputs(tokenIds(batch, tokens, length, this.model.text.vocabulary)),
+        ),
+      ),
     );
   }
 

@@ -26,14 +26,22 @@ export interface GenerativeLosses {
   readonly itg: tf.Tensor;
 }
 
-/** Loss of stage 2 (arXiv 2312.14238, section 3.3): ITC + ITM + ITG, unweighted. */
+/**
+ * Loss of stage 2 (arXiv 2312.14238, section 3.3): ITC + ITM + ITG, unweighted.
+ *
+ * @param smoothing of the labels of ITC and ITG, as in BLIP-2, which has 0.1; none unless given
+ */
 export function generativeLoss(
   outputs: GenerativeOutputs,
   targets: GenerativeTargets,
   logitScale: tf.Tensor,
+  smoothing = 0,
 ): GenerativeLosses {
   const itm = itmLoss(outputs.itm, targets.itmLabels, targets.itmWeights);
-  const itc = contrastiveLoss(outputs.image, outputs.text, logitScale, targets.itcWeights);
-  const itg = itgLoss(outputs.itg, targets.itgLabels, targets.itgWeights);
+  const itc = contrastiveLoss(outputs.image, outputs.text, logitScale, {
+    ...(targets.itcWeights === undefined ? {} : { weights: targets.itcWeights }),
+    smoothing,
+  });
+  const itg = itgLoss(outputs.itg, targets.itgLabels, { weights: targets.itgWeights, smoothing });
   return { loss: tf.add(tf.add(itm, itc), itg), itm, itc, itg };
 }

@@ -1,15 +1,14 @@
 import type * as tf from '@tensorflow/tfjs-core';
-import { softmaxCrossEntropy } from '../models/ops/cross-entropy.js';
+import { type CrossEntropyOptions, softmaxCrossEntropy } from '../models/ops/cross-entropy.js';
 
 /**
  * Image-grounded text generation: cross-entropy of the next token, the mean over all that count.
  * @param logits [N, vocabulary]
  * @param labels int32 [N]
- * @param weights float32 [N]
  * @returns a scalar
  */
-export function itgLoss(logits: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor): tf.Tensor {
-  return softmaxCrossEntropy(logits, labels, weights);
+export function itgLoss(logits: tf.Tensor, labels: tf.Tensor, options: CrossEntropyOptions): tf.Tensor {
+  return softmaxCrossEntropy(logits, labels, options);
 }
 
 /** What each position of a batch of texts is to predict, and whether that counts. */

@@ -10,7 +10,7 @@ import type { TokenIds } from '../tensors.js';
  * @returns a scalar
  */
 export function itmLoss(logits: tf.Tensor, labels: tf.Tensor, weights?: tf.Tensor): tf.Tensor {
-  return softmaxCrossEntropy(logits, labels, weights);
+  return softmaxCrossEntropy(logits, labels, weights === undefined ? {} : { weights });
 }
 
 /** Labels of a batch whose first ceil(B / 2) texts belong to other images. */

@@ -5,7 +5,7 @@ import { AlignflowError } from '../../pipeline/errors.js';
 import { writeFailure, writeWhole } from '../../pipeline/run/atomic-file.js';
 import type { Program } from '../backend/program.js';
 import { type NewTensor, openSafetensors, type SafetensorsFile, writeSafetensors } from '../models/safetensors.js';
-import { isMoment } from './step.js';
+import { isTrainingState } from './step.js';
 import type { TrainingPosition } from './trainer.js';
 
 /** What a checkpoint knows beside its tensors. */
@@ -16,7 +16,7 @@ export interface CheckpointState extends TrainingPosition {
 
 /** The parameters, with their published names: what a later stage starts from and what other tools read. */
 export const parametersFile = 'model.safetensors';
-const momentsFile = 'optimizer.safetensors';
+const stateTensorsFile = 'optimizer.safetensors';
 /** Written last: a folder without it is no checkpoint. */
 const stateFile = 'state.json';
 
@@ -40,10 +40,10 @@ export async function saveCheckpoint(folder: string, program: Program, state: Ch
   try {
     await rm(unfinished, { recursive: true, force: true });
     await mkdir(unfinished, { recursive: true });
-    await writeVariables(join(unfinished, parametersFile), program, (name) => !isMoment(name), { format: 'pt' });
-    await writeVariables(join(unfinished, momentsFile), program, isMoment, {});
+    await writeVariables(join(unfinished, parametersFile), program, (name) => !isTrainingState(name), { format: 'pt' });
+    await writeVariables(join(unfinished, stateTensorsFile), program, isTrainingState, {});
     const files: Record<string, number> = {};
-    for (const name of [parametersFile, momentsFile]) files[name] = (await stat(join(unfinished, name))).size;
+    for (const name of [parametersFile, stateTensorsFile]) files[name] = (await stat(join(unfinished, name))).size;
     const stored: StoredState = { ...state, files };
     await writeWhole(join(unfinished, stateFile), `${JSON.stringify(stored, undefined, 1)}\n`);
     await flushFolder(unfinished);
@@ -82,8 +82,8 @@ export async function loadCheckpoint(path: string, program: Program): Promise<Ch
     });
   }
   const files = [
-    { file: join(path, parametersFile), names: program.names.filter((name) => !isMoment(name)) },
-    { file: join(path, momentsFile), names: program.names.filter(isMoment) },
+    { file: join(path, parametersFile), names: program.names.filter((name) => !isTrainingState(name)) },
+    { file: join(path, stateTensorsFile), names: program.names.filter(isTrainingState) },
   ];
   for (const { file, names } of files) await checkVariables(file, program, names);
   for (const { file, names } of files) await readVariables(file, program, names);
@@ -135,7 +135,7 @@ function valuesOf(program: Program, name: string): Float32Array | Int32Array {
   if (bad >= 0) {
     throw new AlignflowError({
       what: `${name} holds ${values[bad]} at element ${bad}`,
-      expected: 'finite parameters and moments',
+      expected: 'finite parameters and optimiser state',
       fix: 'lower the learning rate, and start again: the last checkpoint is whole',
     });
   }

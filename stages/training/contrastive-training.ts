@@ -12,22 +12,22 @@ import { encodeImage, encodeText } from '../models/internvl.js';
 import { initialise } from '../models/parameters.js';
 import { readPrompt } from '../prompts.js';
 import { imageTensor, textInputs, tokenIds } from '../tensors.js';
-import type { ParameterGroup } from './groups.js';
 import { dropPathFactors, keptPatches } from './masking.js';
 import { loadModel } from './model-folder.js';
+import type { Recipe } from './recipe.js';
 import type { Objective } from './step.js';
 import { trainModel } from './train-model.js';
 
-/** What the stage has decided: its options, the model that they make, who is trained. */
+/** What the stage has decided: its options, the model that they make, how it is trained. */
 export interface ContrastiveTraining {
   readonly config: Contrastive;
   readonly model: ModelConfig;
-  readonly groups: readonly ParameterGroup[];
+  readonly recipe: Recipe;
 }
 
 /** Trains from scratch, or from the checkpoint of `init`. */
 export function trainContrastive(
-  { config, model, groups }: ContrastiveTraining,
+  { config, model, recipe }: ContrastiveTraining,
   inputs: StageInputs,
   context: StageContext,
 ): Observable<StageEvent> {
@@ -37,15 +37,15 @@ export function trainContrastive(
       config: model,
       parameters:
         inputs.init === undefined ? initialise(model, context.seed) : (await loadModel(inputs.init.folder)).parameters,
-      objective: objectiveOf(model),
-      groups,
+      objective: objectiveOf(model, config.labelSmoothing),
+      recipe,
       options: config,
       feeds: (batch, step) => feedsOf(batch, step, config, model, context.seed),
     };
   }, context);
 }
 
-function objectiveOf(model: ModelConfig): Objective {
+function objectiveOf(model: ModelConfig, smoothing: number): Objective {
   return (parameters, { images, keep, dropPath, tokens, ends }) => {
     const vision = {
       images: images!,
@@ -55,7 +55,7 @@ function objectiveOf(model: ModelConfig): Objective {
     const image = encodeImage(parameters, model, vision);
     const text = encodeText(parameters, model, { tokens: tokens!, ends: ends! });
     return {
-      loss: contrastiveLoss(image, text, parameters.logit_scale!),
+      loss: contrastiveLoss(image, text, parameters.logit_scale!, { smoothing }),
       metrics: { logit_scale: parameters.logit_scale! },
     };
   };
@@ -65,7 +65,7 @@ function feedsOf(
   batch: RecordBatch,
   step: number,
   config: Contrastive,
-  { vision }: ModelConfig,
+  { vision, text }: ModelConfig,
   seed: number,
 ): Record<string, tf.Tensor> {
   const { numRows } = batch;
@@ -74,7 +74,7 @@ function feedsOf(
   const masked = step < config.steps * (1 - config.unmasked) ? masking : 0;
   return {
     images: imageTensor(batch, config.pixels, vision.pixels),
-    ...textInputs(tokenIds(batch, config.tokens, config.length)),
+    ...textInputs(tokenIds(batch, config.tokens, config.length, text.vocabulary)),
     ...(masking > 0 ? { keep: keptPatches(numRows, imageTokens(vision) - 1, masked, seed, step) } : {}),
     ...(dropPath > 0 ? { dropPath: dropPathFactors(vision.depth, numRows, dropPath, seed, step) } : {}),
   };

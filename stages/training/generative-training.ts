@@ -16,20 +16,20 @@ import { internvit } from '../models/internvit.js';
 import type { View } from '../models/masks.js';
 import { readPrompt } from '../prompts.js';
 import { endsOf, imageTensor, type TokenIds, textInputs, tokenIds } from '../tensors.js';
-import type { ParameterGroup } from './groups.js';
 import { loadModel } from './model-folder.js';
+import type { Recipe } from './recipe.js';
 import type { Objective } from './step.js';
 import { trainModel } from './train-model.js';
 
-/** What the stage has decided: its options and who is trained. */
+/** What the stage has decided: its options and how it trains. */
 export interface GenerativeTraining {
   readonly config: Generative;
-  readonly groups: readonly ParameterGroup[];
+  readonly recipe: Recipe;
 }
 
 /** Trains from the checkpoint of `init`. */
 export function trainGenerative(
-  { config, groups }: GenerativeTraining,
+  { config, recipe }: GenerativeTraining,
   inputs: StageInputs,
   context: StageContext,
 ): Observable<StageEvent> {
@@ -41,15 +41,15 @@ export function trainGenerative(
     return {
       config: model,
       parameters,
-      objective: objectiveOf(model),
-      groups,
+      objective: objectiveOf(model, config.labelSmoothing),
+      recipe,
       options: config,
       feeds: (batch, step) => feedsOf(batch, step, config, model, prompt.length, context.seed),
     };
   }, context);
 }
 
-function objectiveOf(model: ModelConfig): Objective {
+function objectiveOf(model: ModelConfig, smoothing: number): Objective {
   return (parameters, feeds) => {
     const images = feeds.images!;
     const text = (view: View) => ({ tokens: feeds[`${view}_tokens`]!, ends: feeds[`${view}_ends`]! });
@@ -67,7 +67,7 @@ function objectiveOf(model: ModelConfig): Objective {
       itgLabels: feeds.itg_labels!,
       itgWeights: feeds.itg_weights!,
     };
-    const { loss, itm, itc, itg } = generativeLoss(outputs, targets, parameters.logit_scale!);
+    const { loss, itm, itc, itg } = generativeLoss(outputs, targets, parameters.logit_scale!, smoothing);
     return { loss, metrics: { itm, itc, itg } };
   };
 }
@@ -76,12 +76,12 @@ function feedsOf(
   batch: RecordBatch,
   step: number,
   config: Generative,
-  { vision }: ModelConfig,
+  { vision, text }: ModelConfig,
   prompt: number,
   seed: number,
 ): Record<string, tf.Tensor> {
-  const own = tokenIds(batch, config.tokens, config.length);
-  const captions = tokenIds(batch, config.captions, config.length);
+  const own = tokenIds(batch, config.tokens, config.length, text.vocabulary);
+  const captions = tokenIds(batch, config.captions, config.length, text.vocabulary);
   const shift = createRandom(deriveSeed(seed, 'negatives'), step).integer(Math.max(1, batch.numRows - 1));
   const matching = withNegatives(own, shift);
   const { rows, labels, weights } = countedTargets(itgTargets(captions.ids, endsOf(captions.lengths), prompt));

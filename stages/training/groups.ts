@@ -1,7 +1,10 @@
 import { AlignflowError } from '../../pipeline/errors.js';
 import type { ModelConfig } from '../models/config.js';
 import { parameterShapes } from '../models/shapes.js';
+import { type LayerDecay, layerFactors } from './layer-decay.js';
+import type { OptimiserOptions } from './optimisers/create.js';
 import { nearestParameters, parameterPattern } from './pattern.js';
+import type { Decay } from './schedule.js';
 
 /** Parameters that are trained alike, or not at all. */
 export interface ParameterGroup {
@@ -16,6 +19,12 @@ export interface ParameterGroup {
   readonly weightDecay?: number;
   /** Weight decay of parameters with one dimension or none (biases, norms, scales). 0 by default. */
   readonly vectorDecay?: number;
+  /** Steps of linear warm-up, where they are other than the run's. */
+  readonly warmup?: number;
+  /** How the learning rate goes on after it, where that is other than the run's. */
+  readonly decay?: Readonly<Decay>;
+  /** The optimiser, where it is other than the run's. */
+  readonly optimiser?: Readonly<OptimiserOptions>;
 }
 
 /** A trained parameter with the settings of its group. */
@@ -24,17 +33,23 @@ export interface TrainedParameter {
   /** Index of its group. */
   readonly group: number;
   readonly weightDecay: number;
+  /** Factor on the group's learning rate: layer-wise decay. */
+  readonly rateFactor: number;
 }
 
 /**
  * Puts each parameter into the first group that matches it and gives the trained ones, in the order of `shapes`.
  * Throws for a pattern that matches no parameter, for a parameter without a group, and when nothing is trained.
+ *
+ * @param layerDecay of the learning rates; none unless given
  */
 export function trainedParameters(
   groups: readonly ParameterGroup[],
   shapes: Readonly<Record<string, readonly number[]>>,
+  layerDecay: LayerDecay = { vision: 1, text: 1 },
 ): TrainedParameter[] {
   const names = Object.keys(shapes);
+  const factorOf = layerFactors(names, layerDecay);
   const matchers = groups.map((group) => group.match.map((pattern) => parameterPattern(pattern)));
   groups.forEach((group, g) => {
     checkRates(group);
@@ -51,7 +66,7 @@ export function trainedParameters(
     if (group === undefined) ungrouped.push(name);
     else if (group.learningRate !== 'frozen') {
       const decay = shapes[name]!.length > 1 ? group.weightDecay : group.vectorDecay;
-      trained.push({ name, group: g, weightDecay: decay ?? 0 });
+      trained.push({ name, group: g, weightDecay: decay ?? 0, rateFactor: factorOf(name) });
     }
   }
   if (ungrouped.length > 0) {
@@ -98,8 +113,19 @@ function shorten(names: readonly string[]): string {
   return names.length > 5 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', ');
 }
 
-/** How many values of a model are trained. Throws as `trainedParameters` does. */
-export function countTrained(config: ModelConfig, groups: readonly ParameterGroup[]): number {
+/**
+ * How many values of a model are trained. Throws as `trainedParameters` does, and when it is not the number that is expected.
+ *
+ * @param expected by whoever wrote the manifest; any number unless given
+ */
+export function countTrained(config: ModelConfig, groups: readonly ParameterGroup[], expected?: number): number {
   const shapes = Object.fromEntries(parameterShapes(config));
-  return trainedParameters(groups, shapes).reduce((sum, { name }) => sum + shapes[name]!.reduce((a, b) => a * b, 1), 0);
+  const trained = trainedParameters(groups, shapes);
+  const count = trained.reduce((sum, { name }) => sum + shapes[name]!.reduce((a, b) => a * b, 1), 0);
+  if (expected === undefined || expected === count) return count;
+  throw new AlignflowError({
+    what: `${count} values in ${trained.length} parameters are trained`,
+    expected: `${expected}, as trainedParameters says`,
+    fix: 'look at the patterns of the groups, or mend the number',
+  });
 }

@@ -10,6 +10,7 @@ import type { Parameters } from '../models/parameters.js';
 import { type NewTensor, writeSafetensors } from '../models/safetensors.js';
 import { parameterShapes } from '../models/shapes.js';
 import { parametersFile, readParameters } from './checkpoint.js';
+import { averageName } from './ema.js';
 
 const configFile = 'model.json';
 
@@ -19,10 +20,12 @@ export interface StoredModel {
   readonly parameters: Parameters;
 }
 
-/** Writes the parameters that a program holds, each whole or not at all. */
+/** Writes the parameters that a program holds, each whole or not at all; of those that have a moving average, the average. */
 export async function saveModel(folder: string, config: ModelConfig, program: Program): Promise<void> {
+  const variables = new Set(program.names);
+  const held = (name: string) => (variables.has(averageName(name)) ? averageName(name) : name);
   const tensors = [...parameterShapes(config)].map(([name, shape]): NewTensor => {
-    return { name, dtype: 'F32', shape, values: () => valuesOf(program.read(name)) };
+    return { name, dtype: 'F32', shape, values: () => valuesOf(program.read(held(name))) };
   });
   await writeSafetensors(join(folder, parametersFile), tensors, { format: 'pt' });
   await writeWhole(join(folder, configFile), `${JSON.stringify(config, undefined, 2)}\n`);

@@ -10,8 +10,9 @@ export function parameterPattern(pattern: string): (name: string) => boolean {
 /** Up to `count` names that look most like the pattern, best first. */
 export function nearestParameters(pattern: string, names: readonly string[], count = 3): string[] {
   const wanted = pattern.replaceAll('*', '');
+  const ends = { start: pattern.startsWith('*'), end: pattern.endsWith('*') };
   return names
-    .map((name) => ({ name, distance: editDistance(wanted, name) }))
+    .map((name) => ({ name, distance: editDistance(wanted, name, ends) }))
     .sort((a, b) => a.distance - b.distance)
     .slice(0, count)
     .map(({ name }) => name);
@@ -57,9 +58,13 @@ function wildcard(part: string): (text: string) => boolean {
   };
 }
 
-/** Levenshtein's distance: how many letters must be put in, taken out or changed. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+/**
+ * Levenshtein's distance: how many letters of `a` must be put in, taken out or changed to make `b`.
+ *
+ * @param free where `b` may have any further letters: before its start, behind its end
+ */
+function editDistance(a: string, b: string, free: { readonly start: boolean; readonly end: boolean }): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => (free.start ? 0 : j));
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
     for (let j = 1; j <= b.length; j++) {
@@ -67,5 +72,5 @@ function editDistance(a: string, b: string): number {
     }
     row = next;
   }
-  return row[b.length]!;
+  return free.end ? Math.min(...row) : row[b.length]!;
 }

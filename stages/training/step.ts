@@ -1,10 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { AlignflowError } from '../../pipeline/errors.js';
 import type { Step, Tensors } from '../backend/program.js';
-import { type Precision, withPrecision } from '../models/ops/precision.js';
-import { type AdamWOptions, type Adapted, adamW } from './adamw.js';
+import { withPrecision } from '../models/ops/precision.js';
 import { clipScale, globalNorm } from './clip.js';
+import { averageName, movingAverage } from './ema.js';
 import type { TrainedParameter } from './groups.js';
+import type { Rule } from './optimisers/optimiser.js';
+import { rateFeeds } from './rates.js';
+import { optimisersOf, type Recipe } from './recipe.js';
 
 /** What training minimises: a scalar loss and other scalars worth watching, from the parameters and the feeds of a batch. */
 export type Objective = (
@@ -12,82 +15,87 @@ export type Objective = (
   feeds: Tensors,
 ) => { readonly loss: tf.Tensor; readonly metrics?: Readonly<Record<string, tf.Tensor>> };
 
-/** Settings of a training step that hold for a whole run. */
-export interface StepOptions {
-  readonly adamW: AdamWOptions;
-  /** Largest global norm of the gradients; larger ones are scaled down to it. */
-  readonly clipNorm: number;
-  /** Of the matrix products, forwards and backwards; float32 unless given. The loss is computed in float32 whatever it is. */
-  readonly precision?: Precision;
-  /** Bounds of single parameters, kept after each update: CLIP's logit scale stays below ln 100. */
-  readonly bounds?: Readonly<Record<string, readonly [lowest: number, highest: number]>>;
-}
+/** Name of the variable that holds what an optimiser keeps for a parameter. */
+export const slotName = (slot: string, parameter: string) => `${slot}.${parameter}`;
 
-/** Names of the variables that hold the two moments of a parameter: PyTorch's names before the parameter's own. */
-export const momentNames = (parameter: string) => ({
-  first: `exp_avg.${parameter}`,
-  second: `exp_avg_sq.${parameter}`,
-});
+/** Whether a variable belongs to the training, not to the model: an optimiser's slot, or a moving average. */
+export const isTrainingState = (variable: string) => /^(exp_avg|exp_avg_sq|momentum_buffer|ema)\./.test(variable);
 
-/** Whether a variable is a moment rather than a parameter. */
-export const isMoment = (variable: string) => /^exp_avg(_sq)?\./.test(variable);
-
-/** Names of the scalars that the trainer feeds beside the batch. */
-export const rateFeeds = {
-  learningRate: (group: number) => `learning_rate.${group}`,
-  firstCorrection: 'bias_correction.first',
-  secondCorrection: 'bias_correction.second',
-};
-
-/** The moments that training starts from: zeros, two for each trained parameter. */
-export function initialMoments(parameters: Tensors, trained: readonly TrainedParameter[]): Record<string, tf.Tensor> {
-  const moments: Record<string, tf.Tensor> = {};
-  for (const { name } of trained) {
-    const { first, second } = momentNames(name);
-    moments[first] = tf.zerosLike(parameters[name]!);
-    moments[second] = tf.zerosLike(parameters[name]!);
+/** What a run starts from beside the parameters: zeros in the optimisers' slots, and averages that are the parameters. */
+export function initialState(
+  parameters: Tensors,
+  trained: readonly TrainedParameter[],
+  recipe: Recipe,
+): Record<string, tf.Tensor> {
+  const optimisers = optimisersOf(recipe);
+  const state: Record<string, tf.Tensor> = {};
+  for (const { name, group } of trained) {
+    const parameter = parameters[name]!;
+    const { slots } = optimisers.all[optimisers.of(group)]!;
+    for (const slot of slots) state[slotName(slot, name)] = tf.zerosLike(parameter);
+    if (recipe.ema !== undefined) state[averageName(name)] = parameter.clone();
   }
-  return moments;
+  return state;
 }
 
 /**
- * The step of every training stage: loss, gradients of the trained parameters alone, clipping by the global norm, AdamW.
- * Its variables are the parameters and the moments, its outputs `loss`, `gradient_norm`, `counts` (1, or 0 when loss or norm is
- * not finite and the step changes nothing) and the objective's metrics.
+ * The step of every training stage: loss, gradients of the trained parameters alone, clipping by the global norm, the update of
+ * each parameter by its group's optimiser, its moving average. Its variables are the parameters and `initialState`, its outputs
+ * `loss`, `gradient_norm`, `counts` (1, or 0 when loss or norm is not finite and the step changes nothing) and the objective's
+ * metrics.
  */
-export function trainingStep(objective: Objective, trained: readonly TrainedParameter[], options: StepOptions): Step {
+export function trainingStep(objective: Objective, trained: readonly TrainedParameter[], recipe: Recipe): Step {
+  const optimisers = optimisersOf(recipe);
   return (variables, feeds) => {
-    const { loss, metrics, gradients } = withPrecision(options.precision ?? 'fp32', () =>
+    const { loss, metrics, gradients } = withPrecision(recipe.precision ?? 'fp32', () =>
       differentiate(objective, trained, variables, feeds),
     );
     const norm = globalNorm(gradients);
     const counts = tf.cast(tf.isFinite(tf.add(loss, norm)), 'float32');
-    const corrections = {
-      first: feeds[rateFeeds.firstCorrection]!,
-      second: feeds[rateFeeds.secondCorrection]!,
-    };
-    const scale = clipScale(norm, options.clipNorm);
-    const update = adamW(options.adamW, corrections, { scale, counts });
+    const intake = { scale: clipScale(norm, recipe.clipNorm), counts };
+    const rules = optimisers.all.map((optimiser, i): Rule => optimiser.rule(scalarsOf(feeds, i), intake));
+    const updateOf = remembered(({ group, weightDecay, rateFactor }: TrainedParameter) => {
+      const rate = feeds[rateFeeds.learningRate(group)]!;
+      return rules[optimisers.of(group)]!(rateFactor === 1 ? rate : tf.mul(rate, rateFactor), weightDecay);
+    });
+    const average = recipe.ema === undefined ? undefined : movingAverage(recipe.ema, counts);
 
-    const updaters = new Map<string, (state: Adapted, gradient: tf.Tensor) => Adapted>();
     const updates: Record<string, tf.Tensor> = {};
-    trained.forEach(({ name, group, weightDecay }, i) => {
-      const key = `${group} ${weightDecay}`;
-      const updater = updaters.get(key) ?? update(feeds[rateFeeds.learningRate(group)]!, weightDecay);
-      updaters.set(key, updater);
-      const moments = momentNames(name);
-      const state = {
-        parameter: variables[name]!,
-        first: variables[moments.first]!,
-        second: variables[moments.second]!,
-      };
-      const next = updater(state, gradients[i]!);
-      const bounds = options.bounds?.[name];
-      updates[name] = bounds === undefined ? next.parameter : tf.clipByValue(next.parameter, ...bounds);
-      updates[moments.first] = next.first;
-      updates[moments.second] = next.second;
+    trained.forEach((parameter, i) => {
+      const { name } = parameter;
+      const slots = optimisers.all[optimisers.of(parameter.group)]!.slots.map((slot) => slotName(slot, name));
+      const state = { parameter: variables[name]!, slots: slots.map((slot) => variables[slot]!) };
+      const next = updateOf(parameter)(state, gradients[i]!);
+      const bounds = recipe.bounds?.[name];
+      const value = bounds === undefined ? next.parameter : tf.clipByValue(next.parameter, ...bounds);
+      updates[name] = value;
+      slots.forEach((slot, s) => {
+        updates[slot] = next.slots[s]!;
+      });
+      if (average !== undefined) updates[averageName(name)] = average(variables[averageName(name)]!, value);
     });
     return { outputs: { ...metrics, loss, gradient_norm: norm, counts }, updates };
+  };
+}
+
+/** The scalars that are fed for an optimiser, by its own names. */
+function scalarsOf(feeds: Tensors, optimiser: number): Tensors {
+  const prefix = rateFeeds.scalar(optimiser, '');
+  return Object.fromEntries(
+    Object.entries(feeds).flatMap(([name, feed]) =>
+      name.startsWith(prefix) ? [[name.slice(prefix.length), feed]] : [],
+    ),
+  );
+}
+
+/** Makes what parameters of one group, weight decay and factor share once. */
+function remembered<T>(make: (parameter: TrainedParameter) => T): (parameter: TrainedParameter) => T {
+  const made = new Map<string, T>();
+  return (parameter) => {
+    const key = [parameter.group, parameter.weightDecay, parameter.rateFactor].join(' ');
+    const value = made.get(key) ?? make(parameter);
+    made.set(key, value);
+    return value;
   };
 }
 

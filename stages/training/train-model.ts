@@ -6,17 +6,18 @@ import { concat, defer, from, mergeAll, mergeMap, type Observable, tap } from 'r
 import { batchBytes } from '../../pipeline/batch/bytes.js';
 import type { Note, Result, StageEvent, StepMetrics } from '../../pipeline/metrics.js';
 import type { StageContext } from '../../pipeline/stage.js';
-import { thisProcessor } from '../backend/processor.js';
+import { bfloat16IsFaster } from '../backend/products.js';
 import type { Program, Tensors } from '../backend/program.js';
 import { startBackend } from '../backend/start.js';
 import type { ModelConfig } from '../models/config.js';
 import type { Parameters } from '../models/parameters.js';
 import { latestCheckpoint, loadCheckpoint, saveCheckpoint } from './checkpoint.js';
 import { choosePrecision } from './choose-precision.js';
-import type { ParameterGroup } from './groups.js';
+import { saveBatch } from './failed-batch.js';
 import { createHistory } from './history.js';
 import { saveModel } from './model-folder.js';
 import type { TrainingOptions } from './options.js';
+import type { Recipe } from './recipe.js';
 import type { Objective } from './step.js';
 import { type TrainingPosition, train } from './trainer.js';
 import { trainingProgram } from './training-program.js';
@@ -27,14 +28,11 @@ export interface TrainingJob {
   /** Parameters before the first step; the job owns them. */
   readonly parameters: Parameters;
   readonly objective: Objective;
-  readonly groups: readonly ParameterGroup[];
-  readonly options: TrainingOptions;
+  readonly recipe: Omit<Recipe, 'precision'>;
+  readonly options: Pick<TrainingOptions, 'precision' | 'maxNonFinite' | 'checkpointEvery'>;
   /** The feeds of the objective for a batch of rows, `step` counted from 0. */
   readonly feeds: (batch: RecordBatch, step: number) => Tensors;
 }
-
-/** CLIP's bounds: the logit scale stays below 100 (arXiv 2103.00020, section 2.5). */
-const bounds = { logit_scale: [0, Math.log(100)] } as const;
 
 /** Steps whose mean loss is the stage's final loss. */
 const FINAL_STEPS = 50;
@@ -49,16 +47,11 @@ export function trainModel(load: () => Promise<TrainingJob>, context: StageConte
   return defer(async () => {
     const { kind } = await startBackend();
     const job = await load();
-    const { steps, warmup, beta2, clipNorm, checkpointEvery } = job.options;
-    const { precision, words } = choosePrecision(job.options.precision, kind, await thisProcessor());
-    const adamW = { beta1: 0.9, beta2, epsilon: 1e-8 };
+    const { maxNonFinite, checkpointEvery } = job.options;
+    const { precision, words } = choosePrecision(job.options.precision, kind, await bfloat16IsFaster());
+    const recipe: Recipe = { ...job.recipe, precision };
     const checkpoints = join(context.folder, 'checkpoints');
-    const { program } = trainingProgram(job.objective, job.parameters, job.groups, {
-      adamW,
-      clipNorm,
-      precision,
-      bounds,
-    });
+    const { program } = trainingProgram(job.objective, job.parameters, recipe);
     tf.dispose({ ...job.parameters });
     const found = await latestCheckpoint(checkpoints);
     const stored = found === undefined ? undefined : await loadCheckpoint(found, program);
@@ -67,11 +60,11 @@ export function trainModel(load: () => Promise<TrainingJob>, context: StageConte
     const training = context.rows({ repeat: true, skip: start.step }).pipe(
       train<RecordBatch>({
         program,
-        groups: job.groups,
-        adamW,
-        schedule: { steps, warmup: Math.min(warmup, steps - 1) },
+        recipe,
         prepare: (batch, step) => ({ feeds: job.feeds(batch, step), samples: batch.numRows }),
         start,
+        maxNonFinite,
+        saveBatch: (batch) => saveBatch(context.folder, batch),
         hold: (batch) => context.budget.hold(batchBytes(batch)),
         signal: context.signal,
         stopping: context.stopping,
@@ -86,7 +79,7 @@ export function trainModel(load: () => Promise<TrainingJob>, context: StageConte
       mergeMap((metrics, index): StageEvent[] => [
         ...(index === 0 ? [modeOf(program, words, start)] : []),
         metrics,
-        { kind: 'progress', done: metrics.step, total: steps, unit: 'steps' },
+        { kind: 'progress', done: metrics.step, total: recipe.steps, unit: 'steps' },
       ]),
     );
     const ending = defer(async () => {

@@ -16,10 +16,8 @@ import { AlignflowError } from '../../pipeline/errors.js';
 import { untilAborted } from '../../pipeline/graph/until-aborted.js';
 import type { StepMetrics } from '../../pipeline/metrics.js';
 import type { Program, Tensors } from '../backend/program.js';
-import { type AdamWOptions, biasCorrections } from './adamw.js';
-import type { ParameterGroup } from './groups.js';
-import { checkSchedule, type Schedule, warmupCosine } from './schedule.js';
-import { rateFeeds } from './step.js';
+import { type Rates, ratesOf } from './rates.js';
+import type { Recipe } from './recipe.js';
 
 /** Where a run is. */
 export interface TrainingPosition {
@@ -40,10 +38,8 @@ export interface PreparedBatch {
 /** A training run over a program made from `trainingStep`. */
 export interface TrainerOptions<Batch> {
   readonly program: Program;
-  /** The groups that the program's step was made with: their learning rates are the peaks of the schedule. */
-  readonly groups: readonly ParameterGroup[];
-  readonly adamW: AdamWOptions;
-  readonly schedule: Schedule;
+  /** What the program's step was made with. */
+  readonly recipe: Recipe;
   /** Makes the feeds of a batch, `step` counted from 0. Called just before the step, so that no feeds pile up. */
   readonly prepare: (batch: Batch, step: number) => PreparedBatch;
   /** Holds the bytes of a batch in the run's budget while it waits for its step, so that the source waits; returns the release. */
@@ -58,8 +54,10 @@ export interface TrainerOptions<Batch> {
     readonly every: number;
     readonly save: (position: TrainingPosition, metrics: StepMetrics) => Promise<void>;
   };
-  /** So many steps in a row with a loss or gradient that is not finite end the run with an error. 10 by default. */
-  readonly patience?: number;
+  /** Steps in a row with a loss or gradient that is not finite, after which the run ends with an error. 10 by default. */
+  readonly maxNonFinite?: number;
+  /** Keeps the batch of the last of them for people to look at; returns the file, which the error names. */
+  readonly saveBatch?: (batch: Batch) => Promise<string>;
   /** Ends the run with the signal's reason. */
   readonly signal?: AbortSignal;
   /** Ends the run with the signal's reason after the step, once its checkpoint is saved. */
@@ -73,14 +71,14 @@ export interface TrainerOptions<Batch> {
  * unsubscribes when its steps are done; a source that ends earlier is an error.
  */
 export function train<Batch>(options: TrainerOptions<Batch>): OperatorFunction<Batch, StepMetrics> {
-  checkSchedule(options.schedule);
+  const rates = ratesOf(options.recipe);
   const start = options.start ?? { step: 0, updates: 0 };
-  const steps = options.schedule.steps - start.step;
+  const steps = options.recipe.steps - start.step;
   return (source) =>
     defer(() => {
       if (steps <= 0) return EMPTY;
-      const run = stepper(options, start);
-      const early = throwError(() => endedEarly(options.schedule.steps, run.position().step));
+      const run = stepper(options, rates, start);
+      const early = throwError(() => endedEarly(options.recipe.steps, run.position().step));
       const held = new Set<() => void>();
       const arrive = (batch: Batch) => {
         const release = options.hold?.(batch) ?? (() => {});
@@ -103,23 +101,22 @@ export function train<Batch>(options: TrainerOptions<Batch>): OperatorFunction<B
 }
 
 /** The state of a run, and the function that takes it one step on. */
-function stepper<Batch>(options: TrainerOptions<Batch>, start: TrainingPosition) {
-  const { program, schedule, checkpoint, patience = 10 } = options;
+function stepper<Batch>(options: TrainerOptions<Batch>, rates: Rates, start: TrainingPosition) {
+  const { program, recipe, checkpoint, maxNonFinite = 10 } = options;
   const watch = stopwatch();
   let { step, updates } = start;
   let failed = 0;
 
   const next = async (batch: Batch): Promise<StepMetrics> => {
     watch.begin();
-    const factor = warmupCosine(schedule, step);
     const { feeds, samples } = options.prepare(batch, step);
-    const values = runOnce(program, { ...feeds, ...rates(options, factor, updates + 1) });
+    const values = runOnce(program, { ...feeds, ...scalars(rates.feeds(step, updates + 1)) });
     const { counts, ...measured } = values;
+    const learningRate = rates.watched(step);
     step += 1;
     if (counts === 1) updates += 1;
     failed = counts === 1 ? 0 : failed + 1;
-    if (failed >= patience) throw notFinite(step, failed, values);
-    const learningRate = factor * peakRate(options.groups);
+    if (failed >= maxNonFinite) throw notFinite(step, failed, values, await options.saveBatch?.(batch));
     const metrics: StepMetrics = {
       kind: 'step',
       step,
@@ -127,7 +124,7 @@ function stepper<Batch>(options: TrainerOptions<Batch>, start: TrainingPosition)
       values: { ...measured, learning_rate: learningRate, skipped: step - updates, ...watch.end(samples) },
     };
     const stop = options.stopping?.aborted === true;
-    if (checkpoint !== undefined && (step % checkpoint.every === 0 || step === schedule.steps || stop)) {
+    if (checkpoint !== undefined && (step % checkpoint.every === 0 || step === recipe.steps || stop)) {
       await checkpoint.save({ step, updates }, metrics);
     }
     if (stop) throw options.stopping?.reason;
@@ -150,22 +147,8 @@ function runOnce(program: Program, feeds: Tensors): Record<string, number> {
   }
 }
 
-/** The scalars that change from step to step: learning rate of each trained group, bias corrections of update `t`. */
-function rates<Batch>({ groups, adamW }: TrainerOptions<Batch>, factor: number, t: number): Tensors {
-  const { first, second } = biasCorrections(t, adamW);
-  const feeds: Record<string, tf.Tensor> = {
-    [rateFeeds.firstCorrection]: tf.scalar(first),
-    [rateFeeds.secondCorrection]: tf.scalar(second),
-  };
-  groups.forEach(({ learningRate }, g) => {
-    if (learningRate !== 'frozen') feeds[rateFeeds.learningRate(g)] = tf.scalar(learningRate * factor);
-  });
-  return feeds;
-}
-
-function peakRate(groups: readonly ParameterGroup[]): number {
-  const rate = groups.find(({ learningRate }) => learningRate !== 'frozen')?.learningRate;
-  return rate === undefined || rate === 'frozen' ? 0 : rate;
+function scalars(values: Readonly<Record<string, number>>): Tensors {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, tf.scalar(value)]));
 }
 
 /** Time in steps and time without a batch; checkpoints count as neither. Milliseconds of the monotonic clock. */
@@ -201,10 +184,16 @@ function endedEarly(steps: number, done: number): AlignflowError {
   });
 }
 
-function notFinite(step: number, failed: number, values: Readonly<Record<string, number>>): AlignflowError {
+function notFinite(
+  step: number,
+  failed: number,
+  values: Readonly<Record<string, number>>,
+  saved: string | undefined,
+): AlignflowError {
   return new AlignflowError({
     what: `loss ${values.loss}, gradient norm ${values.gradient_norm} at step ${step}: ${failed} steps in a row were not finite`,
     expected: 'a finite loss and finite gradients',
-    fix: 'lower the learning rate or lengthen the warm-up, and look for bad values in the data',
+    ...(saved === undefined ? {} : { where: { file: saved } }),
+    fix: `lower the learning rate or lengthen the warm-up, and look for bad values in the data${saved === undefined ? '' : ': the last batch is in this file'}`,
   });
 }

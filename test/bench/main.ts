@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
-import { thisProcessor } from '../../stages/backend/processor.js';
+import { bfloat16IsFaster } from '../../stages/backend/products.js';
 import { choosePrecision } from '../../stages/training/choose-precision.js';
 import { type EmojiRun, runEmoji, runEmojiCold } from './emoji-run.js';
 import { measureCheck, measureMemory, measureOverhead } from './engine.js';
@@ -143,7 +143,7 @@ async function race({ python }: EmojiOptions): Promise<RaceResult[]> {
 
 /** The precision that the stage chooses here. */
 async function defaultPrecision(): Promise<'fp32' | 'bf16'> {
-  return choosePrecision(undefined, 'tensorflow', await thisProcessor()).precision;
+  return choosePrecision(undefined, 'tensorflow', await bfloat16IsFaster()).precision;
 }
 
 function timeFigures({ parts, peakBytes }: EmojiRun): Figure[] {

@@ -59,6 +59,7 @@ case("rope, from position 5", lambda x: rope(x, 5), [r(6, 8)])
 labels, weights = torch.tensor([1, 4, 0, 2]), torch.tensor([1.0, 0.0, 0.5, 1.0])
 case("softmaxCrossEntropy", lambda x: F.cross_entropy(x, labels), [r(4, 5, scale=3)], labels=labels)
 case("softmaxCrossEntropy, weighted", lambda x: (F.cross_entropy(x, labels, reduction="none") * weights).sum() / weights.sum(), [r(4, 5, scale=30)], labels=labels, weights=weights)
+case("softmaxCrossEntropy, smoothed", lambda x: F.cross_entropy(x, labels, label_smoothing=0.1), [r(4, 5, scale=3)], labels=labels)
 
 versions = dict(python=platform.python_version(), torch=torch.__version__, transformers=transformers.__version__)
 rounded = lambda x: {k: rounded(v) for k, v in x.items()} if isinstance(x, dict) else [rounded(v) for v in x] if isinstance(x, list) else float(f"{x:.9g}") if isinstance(x, float) else x

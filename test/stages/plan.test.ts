@@ -6,10 +6,12 @@ import { renderProblems } from '../../pipeline/manifest/render.js';
 import { explainPlan } from '../../pipeline/plan/explain.js';
 import type { Plan } from '../../pipeline/plan/plan.js';
 import { planManifest } from '../../pipeline/plan/plan-manifest.js';
-import { contrastiveGroups } from '../../stages/contrastive.js';
+import contrastive, { type Contrastive, contrastiveGroups } from '../../stages/contrastive.js';
 import { parameterShapes } from '../../stages/models/shapes.js';
 import { modelConfig } from '../../stages/models/sizes.js';
 import { trainedParameters } from '../../stages/training/groups.js';
+import { ratesOf } from '../../stages/training/rates.js';
+import { recipeOf } from '../../stages/training/recipe.js';
 import { makeFolder } from '../pipeline/folder.js';
 
 /** The paper's two training stages at full size, with the vocabulary of its tokenizer, on a file with one row. */
@@ -142,6 +144,16 @@ describe('hand-overs', () => {
       changed('vocabulary: 49954', 'vocabulary: 49954, prompts: {}'),
       /prompts is empty, so no column of token ids would be written/,
     ],
+    [
+      'another number of trained parameters than is expected',
+      changed('warmup: 5000', 'warmup: 5000, trainedParameters: 7'),
+      /\d+ values in \d+ parameters are trained[\s\S]*expected: 7, as trainedParameters says/,
+    ],
+    [
+      'a group that matches nothing',
+      changed('warmup: 5000', "warmup: 5000, groups: [{ match: ['vision_modl.**'], learningRate: frozen }]"),
+      /no parameter matches 'vision_modl\.\*\*'[\s\S]*the nearest of 1048 names: vision_model\./,
+    ],
     ['half a step', changed('steps: 175000', 'steps: 175000.5'), /steps/],
   ])('refuse %s', async (_what, text, message) => {
     const { plan, printed } = await planText(text);
@@ -206,4 +218,38 @@ it('the contrastive stage decays matrices alone, and freezes what its loss does 
     'itm_head.weight',
     'itm_head.bias',
   ]);
+});
+
+it('groups of the manifest go before those of the stage, and have what is left out from it', () => {
+  const config = {
+    ...contrastive.defaults,
+    steps: 1000,
+    learningRate: { vision: 3, text: 2, scale: 1 },
+    layerDecay: { vision: 0.5, text: 1 },
+    groups: [
+      { match: ['**.bias'], learningRate: 0.1, schedule: { shape: 'constant' } },
+      { match: ['vision_model.**'], learningRate: 4, optimiser: { name: 'adamw', epsilon: 1e-6 } },
+    ],
+  } as unknown as Contrastive;
+  const recipe = recipeOf(config, contrastiveGroups(config), 0.95);
+  expect(recipe.groups.slice(0, 2)).toEqual([
+    { match: ['**.bias'], learningRate: 0.1, weightDecay: 0.1, decay: { shape: 'constant' } },
+    {
+      match: ['vision_model.**'],
+      learningRate: 4,
+      weightDecay: 0.1,
+      optimiser: { name: 'adamw', beta2: 0.95, epsilon: 1e-6 },
+    },
+  ]);
+  expect(recipe.optimiser).toEqual({ name: 'adamw', beta2: 0.95 });
+  const shapes = Object.fromEntries(parameterShapes(modelConfig('tiny')));
+  const trained = trainedParameters(recipe.groups, shapes, recipe.layerDecay);
+  const of = (name: string) => trained.find((parameter) => parameter.name === name);
+  expect(of('vision_model.encoder.layers.3.attn.qkv.weight')).toMatchObject({ group: 1, rateFactor: 0.5 });
+  expect(of('vision_model.encoder.layers.3.attn.proj.bias')).toMatchObject({
+    group: 0,
+    weightDecay: 0,
+    rateFactor: 0.5,
+  });
+  expect(ratesOf(recipe).feeds(999, 1)).toMatchObject({ 'learning_rate.0': 0.1, 'optimiser.1.second': 1 - 0.95 });
 });

@@ -22,24 +22,35 @@ function images(...rows: (number[] | null)[]) {
 
 describe('tokenIds', () => {
   it('pads with 0 and cuts before the end mark', () => {
-    const { ids, lengths } = tokenIds(tokens([1, 5, 2], [1, 5, 6, 7, 8, 2], [1, 5, 6, 2]), 'tokens', 4);
+    const { ids, lengths } = tokenIds(tokens([1, 5, 2], [1, 5, 6, 7, 8, 2], [1, 5, 6, 2]), 'tokens', 4, 9);
     expect([...ids]).toEqual([1, 5, 2, 0, 1, 5, 6, 2, 1, 5, 6, 2]);
     expect([...lengths]).toEqual([3, 4, 4]);
   });
 
   it('says where the end marks are', () => {
-    const { tokens: ids, ends } = textInputs(tokenIds(tokens([1, 2], [1, 5, 6, 2]), 'tokens', 4));
+    const { tokens: ids, ends } = textInputs(tokenIds(tokens([1, 2], [1, 5, 6, 2]), 'tokens', 4, 9));
     expect(ids.shape).toEqual([2, 4]);
     expect([...ends.dataSync()]).toEqual([1, 3]);
   });
 
   it('reads a slice', () => {
-    const { ids } = tokenIds(sliceBatch(tokens([1, 5, 2], [1, 6, 2], [1, 7, 2]), 1, 3), 'tokens', 3);
+    const { ids } = tokenIds(sliceBatch(tokens([1, 5, 2], [1, 6, 2], [1, 7, 2]), 1, 3), 'tokens', 3, 9);
     expect([...ids]).toEqual([1, 6, 2, 1, 7, 2]);
   });
 
   it.each([[null], [[]]])('names the row that has %s', (list) => {
-    expect(() => tokenIds(tokens([1, 2], list), 'tokens', 4)).toThrow(/row 1: column tokens has no tokens/);
+    expect(() => tokenIds(tokens([1, 2], list), 'tokens', 4, 9)).toThrow(/row 1: column tokens has no tokens/);
+  });
+});
+
+describe('token ids that the model does not know', () => {
+  it.each([
+    [9, 9],
+    [-1, 9],
+  ])('%i of %i is refused, with its row', (id, vocabulary) => {
+    expect(() => tokenIds(tokens([1, 2], [1, id, 2]), 'tokens', 4, vocabulary)).toThrow(
+      `row 1: column tokens has the token ${id}\n  expected: ids from 0 to 8, the model's vocabulary`,
+    );
   });
 });
 

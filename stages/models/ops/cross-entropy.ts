@@ -2,21 +2,33 @@ import * as tf from '@tensorflow/tfjs-core';
 import { nativeOps, typeAttribute } from '../../backend/native.js';
 import { differentiable } from './differentiable.js';
 
+/** What a cross-entropy may have beside logits and labels. */
+export interface CrossEntropyOptions {
+  /** float32 [N]; all 1 when left out. A row of weight 0 is ignored. */
+  readonly weights?: tf.Tensor;
+  /** Share of the target that goes to all classes alike, 0 to 1 (Szegedy et al., arXiv 1512.00567, section 7). 0 by default. */
+  readonly smoothing?: number;
+}
+
 /**
  * Mean cross-entropy of softmax(logits) against the labels, weighted: sum(w loss) / sum(w), 0 where all weights are 0.
  * Only one tensor of the logits' size is kept for the gradient.
  *
  * @param logits [N, C]
  * @param labels int32 [N], each 0 to C - 1, those of weight 0 too
- * @param weights float32 [N]; all 1 when left out. A row of weight 0 is ignored.
  * @returns a scalar
  */
-export function softmaxCrossEntropy(logits: tf.Tensor, labels: tf.Tensor, weights?: tf.Tensor): tf.Tensor {
+export function softmaxCrossEntropy(
+  logits: tf.Tensor,
+  labels: tf.Tensor,
+  { weights, smoothing = 0 }: CrossEntropyOptions = {},
+): tf.Tensor {
   const rows = logits.shape[0]!;
   return differentiable(
     [logits],
     () => {
-      const { losses, gradient } = nativeOps() === undefined ? portable(logits, labels) : native(logits, labels);
+      const hard = nativeOps() === undefined ? portable(logits, labels) : native(logits, labels);
+      const { losses, gradient } = smoothing === 0 ? hard : smooth(hard, logits, labels, smoothing);
       const shares =
         weights === undefined ? tf.fill([rows], 1 / rows) : tf.div(weights, tf.maximum(tf.sum(weights), 1e-12));
       return { value: tf.sum(tf.mul(losses, shares)), saved: [gradient, shares] };
@@ -49,5 +61,20 @@ function portable(logits: tf.Tensor, labels: tf.Tensor): RowLosses {
   return {
     losses: tf.sub(tf.log(sums), chosen),
     gradient: tf.sub(tf.div(exponentials, tf.reshape(sums, [rows, 1])), tf.reshape(oneHot, [rows, classes])),
+  };
+}
+
+/**
+ * Against `(1 - smoothing) one-hot + smoothing / C`, as torch.nn.functional.cross_entropy has it. The loss of a row grows by
+ * `smoothing (logit of the label - mean logit)`, so its gradient by `smoothing (one-hot - 1 / C)`.
+ */
+function smooth({ losses, gradient }: RowLosses, logits: tf.Tensor, labels: tf.Tensor, smoothing: number): RowLosses {
+  const [rows, classes] = logits.shape as [number, number];
+  const oneHot = tf.oneHot(labels as tf.Tensor1D, classes);
+  const excess = tf.sub(tf.sum(tf.mul(logits, oneHot), -1), tf.mean(logits, -1));
+  const shift = tf.mul(tf.sub(oneHot, 1 / classes), smoothing);
+  return {
+    losses: tf.add(losses, tf.mul(excess, smoothing)),
+    gradient: tf.add(gradient, tf.reshape(shift, [rows, classes])),
   };
 }

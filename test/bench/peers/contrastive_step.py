@@ -25,10 +25,12 @@ arguments.add_argument("--size", choices=["tiny", "small"], default="tiny")
 arguments.add_argument("--kept", type=int, required=True, help="patches that are not masked, of 16 or 196")
 arguments.add_argument("--seconds", type=float, default=20)
 arguments.add_argument("--warmup", type=int, default=5, help="steps before the clock starts")
+arguments.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
 arguments.add_argument("--threads", type=int, required=True)
 a = arguments.parse_args()
 torch.set_num_threads(a.threads)
 torch.manual_seed(7)
+torch.set_default_device(a.device)
 
 TINY, SMALL = (128, 4, 128, 8, 32, 4, 512, 2, 336), (384, 6, 384, 16, 224, 12, 1536, 6, 1024)
 WIDTH, HEADS, EMBED, PATCH, SIDE, VISION_LAYERS, VISION_MLP, TEXT_LAYERS, TEXT_MLP = TINY if a.size == "tiny" else SMALL
@@ -42,6 +44,9 @@ def heads(x):  # [B, T, D] to [B, H, T, d]
 
 
 def attend(q, k, v, mask=None):
+    if a.device == "cuda":
+        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=mask is not None)
+        return mixed.transpose(1, 2).reshape(mixed.shape[0], -1, WIDTH)
     scores = (q * HEAD**-0.5) @ k.transpose(-1, -2)
     scores = scores.float() if mask is None else scores.float() + mask
     mixed = scores.softmax(-1).to(v.dtype) @ v
@@ -134,7 +139,7 @@ class Model(nn.Module):
         x = self.embed(tokens)
         for block in self.text:
             x = block(x, self.cos, self.sin, self.mask)
-        x = x[torch.arange(len(x)), ends]
+        x = x[torch.arange(len(x), device=x.device), ends]
         return F.normalize(self.projection(self.norm(x)).float(), dim=-1)
 
 
@@ -142,9 +147,9 @@ model = Model()
 
 
 def loss_of(pixels, kept, tokens, ends):
-    with torch.autocast("cpu", torch.bfloat16, enabled=a.precision == "bf16"):
+    with torch.autocast(a.device, torch.bfloat16, enabled=a.precision == "bf16"):
         image, text = model.image(pixels, kept), model.caption(tokens, ends)
-    logits, target = model.scale.exp() * image @ text.T, torch.arange(len(image))
+    logits, target = model.scale.exp() * image @ text.T, torch.arange(len(image), device=image.device)
     return (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)) / 2
 
 
@@ -177,11 +182,14 @@ while sum(times) < a.seconds or len(times) < 3:
     began = time.perf_counter()
     step()
     times.append(time.perf_counter() - began)
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+if a.device == "cuda":
+    peak = torch.cuda.max_memory_reserved()
 print(
     json.dumps(
         {
             "samplesPerSecond": BATCH / statistics.median(times),
-            "peakBytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+            "peakBytes": peak,
             "version": f"PyTorch {torch.__version__}",
             "parameters": sum(p.numel() for p in model.parameters()),
         }

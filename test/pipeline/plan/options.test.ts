@@ -48,6 +48,28 @@ describe('checkOptions', () => {
     });
   });
 
+  it('checks maps of several kinds by the field that tells them apart', () => {
+    const kind = (name: string, properties: Record<string, JsonSchema>) =>
+      object({ name: { enum: [name] }, ...properties }, ['name']);
+    const optimiser = {
+      anyOf: [kind('adamw', { beta: { type: 'number' } }), kind('sgd', { momentum: { type: 'number', maximum: 1 } })],
+    } satisfies JsonSchema;
+    expect(one(optimiser, '{ name: sgd, momentum: 0.9 }')).toEqual({ name: 'sgd', momentum: 0.9 });
+    expect(one(optimiser, '{ name: sgd, beta: 0.9, momentum: 2 }')).toEqual([
+      'unknown-key 1:17 op has no option a.beta (one of name, momentum)',
+      'range 1:38 op: option a.momentum is 2 (a number at most 1)',
+    ]);
+    expect(one(optimiser, '{ name: adam }')).toEqual(['value 1:12 op: option a.name is adam (one of adamw, sgd)']);
+    expect(one(optimiser, '{ beta: 1 }')).toEqual(['missing 1:4 op needs the option a.name (one of adamw, sgd)']);
+    expect(one(optimiser, 'sgd')).toEqual(['type 1:4 op: option a is text (a map, by its name: adamw, sgd)']);
+  });
+
+  it('expects all members of a union of plain values', () => {
+    const rate: JsonSchema = { anyOf: [{ enum: ['frozen'] }, { type: 'number' }] };
+    expect([one(rate, 'frozen'), one(rate, '0.1')]).toEqual(['frozen', 0.1]);
+    expect(one(rate, 'frozn')).toEqual(['value 1:4 op: option a is frozn (frozen, or a number)']);
+  });
+
   it.each<[JsonSchema, string, unknown]>([
     [{ type: 'string' }, 'text', 'text'],
     [{ type: 'boolean' }, 'true', true],

@@ -24,7 +24,7 @@ describe.each(['tensorflow', 'wasm'] as const)('contrastiveLoss on %s', (prefer)
 
   it('leaves a pair of weight 0 out as a target, and keeps it as a negative', () => {
     const image = tf.tensor2d([1, 0, 0, 1, 1, 0], [3, 2]);
-    const loss = contrastiveLoss(image, image, tf.scalar(0), tf.tensor1d([1, 1, 0]));
+    const loss = contrastiveLoss(image, image, tf.scalar(0), { weights: tf.tensor1d([1, 1, 0]) });
     // Logits 1 0 1 / 0 1 0 for the first two rows: ln(2 e + 1) - 1 and ln(e + 2) - 1; the same by column.
     const expected = (Math.log(2 * Math.E + 1) - 1 + Math.log(Math.E + 2) - 1) / 2;
     expect(loss.dataSync()[0]).toBeCloseTo(expected, 5);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { trainedParameters } from '../../../stages/training/groups.js';
+import { modelConfig } from '../../../stages/models/sizes.js';
+import { countTrained, trainedParameters } from '../../../stages/training/groups.js';
 
 const shapes = {
   'vision_model.encoder.layers.0.attn.qkv.weight': [6, 2],
@@ -18,11 +19,11 @@ describe('trainedParameters', () => {
       { match: ['**'], learningRate: 1e-3, weightDecay: 0.1 },
     ];
     expect(trainedParameters(groups, shapes)).toEqual([
-      { name: 'vision_model.encoder.layers.0.attn.qkv.weight', group: 2, weightDecay: 0.1 },
-      { name: 'vision_model.encoder.layers.0.norm1.weight', group: 2, weightDecay: 0 },
-      { name: 'vision_model.encoder.layers.10.ls1', group: 2, weightDecay: 0 },
-      { name: 'query_tokens', group: 0, weightDecay: 0.5 },
-      { name: 'logit_scale', group: 0, weightDecay: 0.25 },
+      { name: 'vision_model.encoder.layers.0.attn.qkv.weight', group: 2, weightDecay: 0.1, rateFactor: 1 },
+      { name: 'vision_model.encoder.layers.0.norm1.weight', group: 2, weightDecay: 0, rateFactor: 1 },
+      { name: 'vision_model.encoder.layers.10.ls1', group: 2, weightDecay: 0, rateFactor: 1 },
+      { name: 'query_tokens', group: 0, weightDecay: 0.5, rateFactor: 1 },
+      { name: 'logit_scale', group: 0, weightDecay: 0.25, rateFactor: 1 },
     ]);
   });
 
@@ -52,5 +53,24 @@ describe('trainedParameters', () => {
     [{ match: ['**'], learningRate: 1, weightDecay: Infinity }, 'a weight decay of Infinity'],
   ])('refuses %j', (group, message) => {
     expect(() => trainedParameters([group], shapes)).toThrow(message);
+  });
+});
+
+describe('countTrained', () => {
+  const config = modelConfig('tiny');
+  const groups = [
+    { match: ['logit_scale', 'itm_head.bias'], learningRate: 1 },
+    { match: ['**'], learningRate: 'frozen' as const },
+  ];
+
+  it('counts the values of trained parameters', () => {
+    expect(countTrained(config, groups)).toBe(3);
+    expect(countTrained(config, groups, 3)).toBe(3);
+  });
+
+  it('refuses another number than the manifest expects', () => {
+    expect(() => countTrained(config, groups, 4)).toThrow(
+      '3 values in 2 parameters are trained\n  expected: 4, as trainedParameters says',
+    );
   });
 });

@@ -6,6 +6,7 @@ import { startBackend } from '../../../stages/backend/start.js';
 import { initialise } from '../../../stages/models/parameters.js';
 import { modelConfig } from '../../../stages/models/sizes.js';
 import { loadModel, saveModel } from '../../../stages/training/model-folder.js';
+import type { Recipe } from '../../../stages/training/recipe.js';
 import { trainingProgram } from '../../../stages/training/training-program.js';
 import { makeFolder } from '../../pipeline/folder.js';
 
@@ -22,17 +23,20 @@ beforeAll(async () => {
 });
 
 /** Saves a model that nobody has trained; gives its parameters. */
-async function save(folder: string) {
+async function save(folder: string, more: Partial<Recipe> = {}) {
   const parameters = initialise(config, 3);
-  const { program } = trainingProgram(
-    ({ logit_scale }) => ({ loss: tf.square(logit_scale!) }),
-    parameters,
-    [
+  const { program } = trainingProgram(({ logit_scale }) => ({ loss: tf.square(logit_scale!) }), parameters, {
+    steps: 1,
+    groups: [
       { match: ['logit_scale'], learningRate: 1 },
       { match: ['**'], learningRate: 'frozen' },
     ],
-    { adamW: { beta1: 0.9, beta2: 0.99, epsilon: 1e-8 }, clipNorm: 1 },
-  );
+    optimiser: { name: 'adamw' },
+    warmup: 0,
+    clipNorm: 1,
+    ...more,
+  });
+  if (more.ema !== undefined) program.write('ema.logit_scale', tf.scalar(2.5));
   await saveModel(folder, config, program);
   program.dispose();
   return parameters;
@@ -50,6 +54,15 @@ describe('model folder', () => {
       expect(stored.parameters[name]!.shape, name).toEqual(tensor.shape);
       expect(stored.parameters[name]!.dataSync(), name).toEqual(tensor.dataSync());
     }
+    tf.dispose([{ ...parameters }, { ...stored.parameters }]);
+  });
+
+  it('holds the moving average of what has one', async () => {
+    const folder = makeFolder({});
+    const parameters = await save(folder, { ema: 0.9 });
+    const stored = await loadModel(folder);
+    expect(stored.parameters.logit_scale!.dataSync()).toEqual(Float32Array.of(2.5));
+    expect(stored.parameters.query_tokens!.dataSync()).toEqual(parameters.query_tokens!.dataSync());
     tf.dispose([{ ...parameters }, { ...stored.parameters }]);
   });
 

@@ -17,6 +17,7 @@ import { describe, expect, it } from 'vitest';
 import type { StepMetrics } from '../../../pipeline/metrics.js';
 import type { Program } from '../../../stages/backend/program.js';
 import { startBackend } from '../../../stages/backend/start.js';
+import type { Recipe } from '../../../stages/training/recipe.js';
 import type { Objective } from '../../../stages/training/step.js';
 import { type TrainerOptions, type TrainingPosition, train } from '../../../stages/training/trainer.js';
 import { trainingProgram } from '../../../stages/training/training-program.js';
@@ -24,8 +25,13 @@ import { noise } from './noise.js';
 
 await startBackend({ warn: () => {} });
 
-const adamW = { beta1: 0.9, beta2: 0.98, epsilon: 1e-8 };
-const groups = [{ match: ['**'], learningRate: 0.05, weightDecay: 0.1 }];
+const recipe: Recipe = {
+  steps: 12,
+  warmup: 2,
+  groups: [{ match: ['**'], learningRate: 0.05, weightDecay: 0.1 }],
+  optimiser: { name: 'adamw', beta2: 0.98 },
+  clipNorm: 1,
+};
 
 /** Mean squared distance of a linear map from a fixed one, over a batch of noise. */
 const objective: Objective = ({ weight }, { x, target }) => {
@@ -35,7 +41,7 @@ const objective: Objective = ({ weight }, { x, target }) => {
 
 function newProgram(): Program {
   const parameters = { weight: noise([4, 2], 1) };
-  const { program } = trainingProgram(objective, parameters, groups, { adamW, clipNorm: 1 });
+  const { program } = trainingProgram(objective, parameters, recipe);
   tf.dispose(parameters);
   return program;
 }
@@ -49,9 +55,7 @@ function prepare(seed: number) {
 
 const options = (program: Program, more: Partial<TrainerOptions<number>> = {}): TrainerOptions<number> => ({
   program,
-  groups,
-  adamW,
-  schedule: { steps: 12, warmup: 2 },
+  recipe,
   prepare,
   ...more,
 });
@@ -165,10 +169,10 @@ describe('train', () => {
   it('skips and counts steps whose loss is not finite', async () => {
     const [disturbed, calm] = [newProgram(), newProgram()];
     const bad = from([0, -1, 1, -2, -1, 2]);
-    const schedule = { steps: 6, warmup: 0, floor: 1 };
-    const metrics = await run(bad, options(disturbed, { schedule, patience: 3 }));
+    const constant: Recipe = { ...recipe, steps: 6, warmup: 0, decay: { shape: 'constant' } };
+    const metrics = await run(bad, options(disturbed, { recipe: constant, maxNonFinite: 3 }));
     expect(metrics.map(({ values }) => values.skipped)).toEqual([0, 1, 1, 2, 3, 3]);
-    await run(from([0, 1, 2]), options(calm, { schedule: { ...schedule, steps: 3 } }));
+    await run(from([0, 1, 2]), options(calm, { recipe: { ...constant, steps: 3 } }));
     expect(weights(disturbed)).toEqual(weights(calm));
     disturbed.dispose();
     calm.dispose();
@@ -176,8 +180,18 @@ describe('train', () => {
 
   it('gives up after so many such steps in a row', async () => {
     const program = newProgram();
-    const failed = run(concat(of(0), seeds().pipe(map(() => -1))), options(program, { patience: 3 }));
-    await expect(failed).rejects.toThrow('loss NaN, gradient norm NaN at step 4: 3 steps in a row were not finite');
+    const saved: number[] = [];
+    const saveBatch = async (batch: number) => {
+      saved.push(batch);
+      return 'not-finite.arrow';
+    };
+    const source = concat(of(0, -1, -2), seeds().pipe(map(() => -3)));
+    const failed = run(source, options(program, { maxNonFinite: 3, saveBatch }));
+    await expect(failed).rejects.toMatchObject({
+      message: expect.stringContaining('loss NaN, gradient norm NaN at step 4: 3 steps in a row were not finite'),
+      fault: { where: { file: 'not-finite.arrow' } },
+    });
+    expect(saved).toEqual([-3]);
     program.dispose();
   });
 
@@ -223,11 +237,11 @@ describe('train', () => {
   it('trains what the groups say and leaves frozen parameters as they are', async () => {
     const parameters = { weight: noise([4, 2], 1), shift: noise([2], 3) };
     const shifted: Objective = ({ weight, shift }, feeds) => objective({ weight: tf.add(weight!, shift!) }, feeds);
-    const frozen = [{ match: ['shift'], learningRate: 'frozen' as const }, ...groups];
-    const { program, trained } = trainingProgram(shifted, parameters, frozen, { adamW, clipNorm: 1 });
-    expect(trained).toEqual([{ name: 'weight', group: 1, weightDecay: 0.1 }]);
+    const frozen: Recipe = { ...recipe, groups: [{ match: ['shift'], learningRate: 'frozen' }, ...recipe.groups] };
+    const { program, trained } = trainingProgram(shifted, parameters, frozen);
+    expect(trained).toEqual([{ name: 'weight', group: 1, weightDecay: 0.1, rateFactor: 1 }]);
     expect(program.names).toEqual(['weight', 'shift', 'exp_avg.weight', 'exp_avg_sq.weight']);
-    await run(seeds(), options(program, { groups: frozen }));
+    await run(seeds(), options(program, { recipe: frozen }));
     const shift = program.read('shift');
     expect([...shift.dataSync()]).toEqual([...parameters.shift.dataSync()]);
     expect(weights(program)).not.toEqual([...parameters.weight.dataSync()]);
@@ -237,7 +251,9 @@ describe('train', () => {
 
   it('refuses a schedule that cannot be followed', () => {
     const program = newProgram();
-    expect(() => train(options(program, { schedule: { steps: 3, warmup: 3 } }))).toThrow('a warm-up of 3 steps');
+    expect(() => train(options(program, { recipe: { ...recipe, steps: 3, warmup: 3 } }))).toThrow(
+      'a warm-up of 3 steps',
+    );
     program.dispose();
   });
 });

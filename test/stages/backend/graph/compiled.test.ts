@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { usesGpu } from '../../../../stages/backend/gpu.js';
 import { compiledProgram } from '../../../../stages/backend/graph/compiled.js';
 import {
   type Attribute,
@@ -16,9 +17,10 @@ import {
 } from '../../../../stages/backend/native.js';
 import { eagerProgram, type Program, type Step, type Tensors } from '../../../../stages/backend/program.js';
 import { startBackend } from '../../../../stages/backend/start.js';
-import { adamWDefaults, biasCorrections } from '../../../../stages/training/adamw.js';
 import { trainedParameters } from '../../../../stages/training/groups.js';
-import { initialMoments, type Objective, rateFeeds, trainingStep } from '../../../../stages/training/step.js';
+import { ratesOf } from '../../../../stages/training/rates.js';
+import type { Recipe } from '../../../../stages/training/recipe.js';
+import { initialState, type Objective, trainingStep } from '../../../../stages/training/step.js';
 
 const started = await startBackend({ warn: () => {} });
 
@@ -73,21 +75,26 @@ describe.skipIf(started.kind !== 'tensorflow')('compiledProgram', () => {
       const loss = tf.mean(tf.square(tf.sub(tf.matMul(hidden as tf.Tensor2D, w2 as tf.Tensor2D), y!)));
       return { loss, metrics: { hidden: tf.mean(hidden) } };
     };
-    const trained = trainedParameters([{ match: ['**'], learningRate: 0.01, weightDecay: 0.1 }], shapes);
-    const step = trainingStep(objective, trained, { adamW: adamWDefaults, clipNorm: 1 });
-    const moments = initialMoments(parameters, trained);
+    const recipe: Recipe = {
+      steps: 200,
+      groups: [{ match: ['**'], learningRate: 0.01, weightDecay: 0.1 }],
+      optimiser: { name: 'adamw', beta2: 0.98 },
+      warmup: 0,
+      clipNorm: 1,
+    };
+    const trained = trainedParameters(recipe.groups, shapes);
+    const step = trainingStep(objective, trained, recipe);
+    const moments = initialState(parameters, trained, recipe);
     const programs = [compiledProgram, eagerProgram].map((make) => make(step, { ...parameters, ...moments }));
     tf.dispose([parameters, moments]);
 
     const losses = programs.map((program) =>
       Array.from({ length: 200 }, (_, i) => {
-        const { first, second } = biasCorrections(i + 1, adamWDefaults);
-        const feeds = {
+        const rates = Object.entries(ratesOf(recipe).feeds(i, i + 1)).map(([name, rate]) => [name, tf.scalar(rate)]);
+        const feeds: Tensors = {
           x: noise([32, 8], i % 2),
           y: noise([32, 4], i % 2),
-          [rateFeeds.learningRate(0)]: tf.scalar(0.01 * (1 - i / 200)),
-          [rateFeeds.firstCorrection]: tf.scalar(first),
-          [rateFeeds.secondCorrection]: tf.scalar(second),
+          ...Object.fromEntries(rates),
         };
         const outputs = numbers(program, feeds);
         tf.dispose(feeds);
@@ -358,7 +365,8 @@ describe.skipIf(started.kind !== 'tensorflow')('compiledProgram', () => {
     tf.dispose([start, matrix]);
   });
 
-  it('does not go on after a run that failed half-way', () => {
+  // What fails here, an index out of bounds, gives zeros on a GPU.
+  it.skipIf(usesGpu())('does not go on after a run that failed half-way', () => {
     const start = tf.tensor1d([1, 2]);
     const step: Step = ({ a }, { rows }) => {
       const picked = nativeOps()!.execute(

@@ -66,7 +66,9 @@ const ops: Record<string, Op> = {
   rope: ([x]) => rope(x!, 2, rotaryTables(0, 3, 8, 2, 100)),
   'rope, from position 5': ([x]) => rope(x!, 2, rotaryTables(5, 3, 8, 2, 100)),
   softmaxCrossEntropy: ([x], { labels }) => softmaxCrossEntropy(x!, int(labels)),
-  'softmaxCrossEntropy, weighted': ([x], { labels, weights }) => softmaxCrossEntropy(x!, int(labels), weights!),
+  'softmaxCrossEntropy, weighted': ([x], { labels, weights }) =>
+    softmaxCrossEntropy(x!, int(labels), { weights: weights! }),
+  'softmaxCrossEntropy, smoothed': ([x], { labels }) => softmaxCrossEntropy(x!, int(labels), { smoothing: 0.1 }),
 };
 
 const tensorOf = ({ shape, values }: Values) => tf.tensor(values, shape);

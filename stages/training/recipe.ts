@@ -1,0 +1,79 @@
+import type { Precision } from '../models/ops/precision.js';
+import type { ParameterGroup } from './groups.js';
+import type { LayerDecay } from './layer-decay.js';
+import { createOptimiser, type OptimiserOptions } from './optimisers/create.js';
+import type { Optimiser } from './optimisers/optimiser.js';
+import type { TrainingOptions } from './options.js';
+import type { Decay } from './schedule.js';
+
+/** How a run trains: everything that holds from its first step to its last. */
+export interface Recipe {
+  readonly steps: number;
+  /** The first group that matches a parameter has it. */
+  readonly groups: readonly ParameterGroup[];
+  /** Of groups that have none of their own. */
+  readonly optimiser: Readonly<OptimiserOptions>;
+  /** Steps of warm-up of groups that have none of their own. */
+  readonly warmup: number;
+  /** After the warm-up, of groups that have none of their own; half a cosine to zero unless given. */
+  readonly decay?: Readonly<Decay>;
+  readonly layerDecay?: LayerDecay;
+  /** Largest global norm of the gradients; larger ones are scaled down to it. */
+  readonly clipNorm: number;
+  /** Decay of the moving average of the weights; no average unless given. */
+  readonly ema?: number;
+  /** Of the matrix products, forwards and backwards; float32 unless given. The loss is computed in float32 whatever it is. */
+  readonly precision?: Precision;
+  /** Bounds of single parameters, kept after each update: CLIP's logit scale stays below ln 100. */
+  readonly bounds?: Readonly<Record<string, readonly [lowest: number, highest: number]>>;
+}
+
+/** CLIP's bounds: the logit scale stays below 100 (arXiv 2103.00020, section 2.5). */
+const bounds = { logit_scale: [0, Math.log(100)] } as const;
+
+/**
+ * The recipe of a stage: the groups of its options go before the stage's own.
+ *
+ * @param beta2 of AdamW where the options give none
+ */
+export function recipeOf(options: TrainingOptions, own: readonly ParameterGroup[], beta2: number): Recipe {
+  const { steps, warmup, schedule, optimiser, weightDecay, groups, layerDecay, clipNorm, ema } = options;
+  const complete = (given: OptimiserOptions): OptimiserOptions =>
+    given.name === 'adamw' ? { beta2, ...given } : given;
+  const given = groups.map(
+    (group): ParameterGroup => ({
+      match: group.match,
+      learningRate: group.learningRate,
+      weightDecay: group.weightDecay ?? weightDecay,
+      ...(group.warmup === undefined ? {} : { warmup: Math.min(group.warmup, steps - 1) }),
+      ...(group.schedule === undefined ? {} : { decay: group.schedule }),
+      ...(group.optimiser === undefined ? {} : { optimiser: complete(group.optimiser) }),
+    }),
+  );
+  return {
+    steps,
+    groups: [...given, ...own],
+    optimiser: complete(optimiser ?? { name: 'adamw' }),
+    warmup: Math.min(warmup, steps - 1),
+    ...(schedule === undefined ? {} : { decay: schedule }),
+    layerDecay,
+    clipNorm,
+    ...(ema === undefined ? {} : { ema }),
+    bounds,
+  };
+}
+
+/** The optimisers of a recipe, and which of them each group has. */
+export interface RecipeOptimisers {
+  readonly all: readonly Optimiser[];
+  readonly of: (group: number) => number;
+}
+
+/** The run's optimiser first, then those that groups have for themselves. */
+export function optimisersOf({ optimiser, groups }: Pick<Recipe, 'optimiser' | 'groups'>): RecipeOptimisers {
+  const all = [createOptimiser(optimiser)];
+  const indices = groups.map((group) =>
+    group.optimiser === undefined ? 0 : all.push(createOptimiser(group.optimiser)) - 1,
+  );
+  return { all, of: (group) => indices[group]! };
+}
