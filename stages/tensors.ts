@@ -4,33 +4,20 @@ import { FixedSizeBinary, type Int32, type List, List as ListType, type RecordBa
 import { pixelsShape } from '../operators/images/pixels.js';
 import { readColumn } from '../pipeline/batch/column.js';
 import { AlignflowError } from '../pipeline/errors.js';
-import type { ChannelStatistics } from './models/config.js';
+import { byteTensor } from './backend/byte-tensor.js';
 import type { TextInputs } from './models/llama.js';
 
 /**
- * A column of images of one size as [B, S, S, 3], normalised by channel. One pass over the bytes, through a table of the
- * 3 x 256 values that a byte can become.
+ * A column of images of one size as a tensor of bytes, [B, S, S, 3], which `normalisePixels` turns into what a model reads. No
+ * copy: the tensor is the column's memory.
  */
-export function imageTensor(batch: RecordBatch, column: string, { mean, deviation }: ChannelStatistics): tf.Tensor4D {
+export function pixelTensor(batch: RecordBatch, column: string): tf.Tensor {
   const vector = readColumn(batch, column, FixedSizeBinary);
   checkImages(vector, column);
-  const data = vector.data[0]!;
   const field = batch.schema.fields.find(({ name }) => name === column)!;
   const { height, width } = pixelsShape(field);
-  const table = new Float32Array(3 * 256);
-  for (let i = 0; i < table.length; i++) {
-    const channel = i % 3;
-    table[i] = (Math.floor(i / 3) / 255 - mean[channel]!) / deviation[channel]!;
-  }
-  const size = height * width * 3;
-  const bytes = (data.values as Uint8Array).subarray(0, batch.numRows * size);
-  const values = new Float32Array(bytes.length);
-  for (let i = 0; i < bytes.length; i += 3) {
-    values[i] = table[bytes[i]! * 3]!;
-    values[i + 1] = table[bytes[i + 1]! * 3 + 1]!;
-    values[i + 2] = table[bytes[i + 2]! * 3 + 2]!;
-  }
-  return tf.tensor4d(values, [batch.numRows, height, width, 3]);
+  const bytes = (vector.data[0]!.values as Uint8Array).subarray(0, batch.numRows * height * width * 3);
+  return byteTensor(bytes, [batch.numRows, height, width, 3]);
 }
 
 function checkImages(vector: Vector<FixedSizeBinary>, column: string): void {

@@ -17,7 +17,16 @@ export interface NativeOps {
 }
 
 /** Numbers of TensorFlow's data types (`enum TF_DataType` in `tensorflow/c/tf_datatype.h`). */
-export const dataTypes = { float32: 1, int32: 3, string: 7, complex64: 8, int64: 9, bool: 10, bfloat16: 14 } as const;
+export const dataTypes = {
+  float32: 1,
+  int32: 3,
+  uint8: 4,
+  string: 7,
+  complex64: 8,
+  int64: 9,
+  bool: 10,
+  bfloat16: 14,
+} as const;
 
 /** Numbers of TensorFlow's attribute types (`enum TF_AttrType` in `tensorflow/c/tf_attrtype.h`). */
 export const attributeTypes = { string: 0, int: 1, float: 2, bool: 3, type: 4, shape: 5 } as const;

@@ -4,8 +4,9 @@ import type { ModelConfig } from '../models/config.js';
 import { type CaptionOptions, generateCaptions } from '../models/generate.js';
 import { internvit } from '../models/internvit.js';
 import { encodeText, poolImage, poolImageG } from '../models/internvl.js';
+import { normalisePixels } from '../models/ops/normalise-pixels.js';
 import type { Parameters } from '../models/parameters.js';
-import { imageTensor, textInputs, tokenIds } from '../tensors.js';
+import { pixelTensor, textInputs, tokenIds } from '../tensors.js';
 
 /** InternVL-C pools the vision tower; InternVL-G adds the pooled queries (arXiv 2312.14238, Figure 4). */
 export type Mode = 'c' | 'g';
@@ -45,7 +46,9 @@ export class Encoder {
     const { parameters, model } = this;
     const pool = mode === 'c' ? poolImage : poolImageG;
     const hidden = tf.tidy(() =>
-      internvit(parameters, model.vision, { images: imageTensor(batch, pixels, model.vision.pixels) }),
+      internvit(parameters, model.vision, {
+        images: normalisePixels(pixelTensor(batch, pixels), model.vision.pixels),
+      }),
     );
     try {
       this.images.push(valuesOf(() => pool(parameters, model, hidden, batch.numRows)));

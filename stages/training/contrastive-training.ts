@@ -9,9 +9,10 @@ import { tokenizerOf } from '../hand-over.js';
 import { contrastiveLoss } from '../losses/contrastive.js';
 import { imageTokens, type ModelConfig } from '../models/config.js';
 import { encodeImage, encodeText } from '../models/internvl.js';
+import { normalisePixels } from '../models/ops/normalise-pixels.js';
 import { initialise } from '../models/parameters.js';
 import { readPrompt } from '../prompts.js';
-import { imageTensor, textInputs, tokenIds } from '../tensors.js';
+import { pixelTensor, textInputs, tokenIds } from '../tensors.js';
 import { dropPathFactors, keptPatches } from './masking.js';
 import { loadModel } from './model-folder.js';
 import type { Recipe } from './recipe.js';
@@ -46,9 +47,9 @@ export function trainContrastive(
 }
 
 function objectiveOf(model: ModelConfig, smoothing: number): Objective {
-  return (parameters, { images, keep, dropPath, tokens, ends }) => {
+  return (parameters, { pixels, keep, dropPath, tokens, ends }) => {
     const vision = {
-      images: images!,
+      images: normalisePixels(pixels!, model.vision.pixels),
       ...(keep === undefined ? {} : { keep }),
       ...(dropPath === undefined ? {} : { dropPath }),
     };
@@ -73,7 +74,7 @@ function feedsOf(
   // The last part of the run keeps all patches, by the same feed: a feed that came and went would be another program.
   const masked = step < config.steps * (1 - config.unmasked) ? masking : 0;
   return {
-    images: imageTensor(batch, config.pixels, vision.pixels),
+    pixels: pixelTensor(batch, config.pixels),
     ...textInputs(tokenIds(batch, config.tokens, config.length, text.vocabulary)),
     ...(masking > 0 ? { keep: keptPatches(numRows, imageTokens(vision) - 1, masked, seed, step) } : {}),
     ...(dropPath > 0 ? { dropPath: dropPathFactors(vision.depth, numRows, dropPath, seed, step) } : {}),

@@ -14,8 +14,9 @@ import type { ModelConfig } from '../models/config.js';
 import { generativeForward } from '../models/generative.js';
 import { internvit } from '../models/internvit.js';
 import type { View } from '../models/masks.js';
+import { normalisePixels } from '../models/ops/normalise-pixels.js';
 import { readPrompt } from '../prompts.js';
-import { endsOf, imageTensor, type TokenIds, textInputs, tokenIds } from '../tensors.js';
+import { endsOf, pixelTensor, type TokenIds, textInputs, tokenIds } from '../tensors.js';
 import { loadModel } from './model-folder.js';
 import type { Recipe } from './recipe.js';
 import type { Objective } from './step.js';
@@ -51,7 +52,7 @@ export function trainGenerative(
 
 function objectiveOf(model: ModelConfig, smoothing: number): Objective {
   return (parameters, feeds) => {
-    const images = feeds.images!;
+    const images = normalisePixels(feeds.pixels!, model.vision.pixels);
     const text = (view: View) => ({ tokens: feeds[`${view}_tokens`]!, ends: feeds[`${view}_ends`]! });
     const outputs = generativeForward(parameters, model, {
       image: internvit(parameters, model.vision, { images }),
@@ -76,7 +77,7 @@ function feedsOf(
   batch: RecordBatch,
   step: number,
   config: Generative,
-  { vision, text }: ModelConfig,
+  { text }: ModelConfig,
   prompt: number,
   seed: number,
 ): Record<string, tf.Tensor> {
@@ -86,7 +87,7 @@ function feedsOf(
   const matching = withNegatives(own, shift);
   const { rows, labels, weights } = countedTargets(itgTargets(captions.ids, endsOf(captions.lengths), prompt));
   return {
-    images: imageTensor(batch, config.pixels, vision.pixels),
+    pixels: pixelTensor(batch, config.pixels),
     ...viewFeeds('itm', matching.texts),
     ...viewFeeds('itc', own),
     ...viewFeeds('itg', captions),

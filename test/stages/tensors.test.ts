@@ -1,10 +1,12 @@
+import type { RecordBatch } from 'apache-arrow';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { pixelsField } from '../../operators/images/pixels.js';
 import { batchOf, fixedBinaryColumn, int32ListColumn } from '../../pipeline/batch/build.js';
 import { withColumn } from '../../pipeline/batch/columns.js';
 import { sliceBatch } from '../../pipeline/batch/concat.js';
 import { startBackend } from '../../stages/backend/start.js';
-import { imageTensor, textInputs, tokenIds } from '../../stages/tensors.js';
+import { normalisePixels } from '../../stages/models/ops/normalise-pixels.js';
+import { pixelTensor, textInputs, tokenIds } from '../../stages/tensors.js';
 
 beforeAll(() => startBackend());
 
@@ -54,33 +56,25 @@ describe('token ids that the model does not know', () => {
   });
 });
 
-describe('imageTensor', () => {
-  const statistics = { mean: [0.5, 0.25, 0], deviation: [0.5, 1, 2] } as const;
+describe('pixelTensor', () => {
   const row = [255, 0, 51, 0, 255, 102, 255, 0, 51, 0, 255, 102];
+  const none = { mean: [0, 0, 0], deviation: [1 / 255, 1 / 255, 1 / 255] } as const;
+  const bytes = (batch: RecordBatch) =>
+    [...normalisePixels(pixelTensor(batch, 'pixels'), none).dataSync()].map(Math.round);
 
-  it('normalises each channel', () => {
-    const tensor = imageTensor(images(row), 'pixels', statistics);
-    expect(tensor.shape).toEqual([1, 2, 2, 3]);
-    const expected = [1, -0.25, 0.1, -1, 0.75, 0.2].map(Math.fround);
-    expect([...tensor.dataSync()]).toEqual([...expected, ...expected]);
-  });
-
-  it('reads a slice', () => {
-    const batch = sliceBatch(
-      images(
-        row,
-        row.map(() => 0),
-        row,
-      ),
-      1,
-      2,
+  it('has the bytes of each image, those of a slice too', () => {
+    expect(pixelTensor(images(row), 'pixels').shape).toEqual([1, 2, 2, 3]);
+    expect(bytes(images(row))).toEqual(row);
+    const rows = images(
+      row,
+      row.map((value) => 255 - value),
+      row,
     );
-    const [red, green, blue] = imageTensor(batch, 'pixels', statistics).dataSync();
-    expect([red, green, blue]).toEqual([-1, -0.25, 0]);
+    expect(bytes(sliceBatch(rows, 1, 2))).toEqual(row.map((value) => 255 - value));
   });
 
   it('names a row without an image', () => {
-    expect(() => imageTensor(images(row, null, row), 'pixels', statistics)).toThrow(
+    expect(() => pixelTensor(images(row, null, row), 'pixels')).toThrow(
       /row 1: column pixels has no image[\s\S]*image\/resize/,
     );
   });
