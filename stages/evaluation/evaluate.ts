@@ -1,6 +1,5 @@
 /** The work of the evaluation stage. It is loaded when the stage runs: a plan needs no tensors. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import * as tf from '@tensorflow/tfjs-core';
 import { FixedSizeBinary, type RecordBatch } from 'apache-arrow';
 import {
   concat,
@@ -25,7 +24,6 @@ import type { StageEvent } from '../../pipeline/metrics.js';
 import type { StageContext, StageInputs } from '../../pipeline/stage.js';
 import { startBackend } from '../backend/start.js';
 import type { Evaluation } from '../evaluation.js';
-import type { RowProduct } from '../evaluators/row-product.js';
 import { tokenizerOf } from '../hand-over.js';
 import type { ModelConfig } from '../models/config.js';
 import type { CaptionOptions } from '../models/generate.js';
@@ -35,6 +33,7 @@ import { Encoder, joined } from './encoder.js';
 import { Gallery } from './gallery.js';
 import { PairSet } from './pair-set.js';
 import { captioningTask, retrievalTask, type TaskOutcome, zeroShotTask } from './tasks.js';
+import { withTensorProduct } from './tensor-product.js';
 
 /** Images that the report shows for each task. */
 const SAMPLES = 24;
@@ -112,10 +111,13 @@ async function score(
   gallery: Gallery,
 ): Promise<StageEvent[]> {
   const { dim } = model.embed;
-  const encoded = { set, dim, images: joined(encoder.images), names: joined(encoder.texts), product: tensorProduct };
-  const outcomes: TaskOutcome[] = [];
-  if (tasks.includes('retrieval')) outcomes.push(retrievalTask(encoded, main));
-  if (tasks.includes('zero-shot')) outcomes.push(...languages.map((language) => zeroShotTask(encoded, language)));
+  const outcomes = withTensorProduct((product): TaskOutcome[] => {
+    const encoded = { set, dim, images: joined(encoder.images), names: joined(encoder.texts), product };
+    return [
+      ...(tasks.includes('retrieval') ? [retrievalTask(encoded, main)] : []),
+      ...(tasks.includes('zero-shot') ? languages.map((language) => zeroShotTask(encoded, language)) : []),
+    ];
+  });
   const shown = outcomes.slice(0, 1);
   if (tasks.includes('captioning')) {
     const tokenizer = await openTokenizer(tokenizerOf(inputs).folder);
@@ -127,14 +129,3 @@ async function score(
   const samples = await Promise.all(shown.map((outcome) => gallery.samples(outcome, model.vision.image)));
   return [...outcomes.flatMap(({ results }) => results), ...samples.flat()];
 }
-
-/** The product of two row sets on the tensor backend. */
-const tensorProduct: RowProduct = (a, b, rows) => {
-  const dim = a.length / rows;
-  const product = tf.tidy(() =>
-    tf.matMul(tf.tensor2d(a, [rows, dim]), tf.tensor2d(b, [b.length / dim, dim]), false, true),
-  );
-  const values = product.dataSync<'float32'>();
-  product.dispose();
-  return values;
-};

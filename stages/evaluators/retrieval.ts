@@ -1,5 +1,6 @@
 import { AlignflowError } from '../../pipeline/errors.js';
-import { type Embeddings, embeddingsOf, scoreBlocks } from './embeddings.js';
+import { embeddingsOf } from './embeddings.js';
+import { type PartnerLists, type Ranks, rankBothWays } from './ranks.js';
 import type { RowProduct } from './row-product.js';
 
 /** Which texts belong to which images, one entry a pair: text `texts[i]` belongs to image `images[i]`. */
@@ -52,7 +53,7 @@ export interface RetrievalResult {
  * not depend on the order of rows, and a model that gives everything the same embedding gets 0, not 1. A score that
  * is not a number stands before everything too.
  *
- * Ranks are counted over blocks of the product; the texts x images matrix is never whole in memory.
+ * Ranks are counted over blocks of one product; the texts x images matrix is never whole in memory.
  */
 export function retrieval(input: RetrievalInput): RetrievalResult {
   const { dim, pairs, product } = input;
@@ -61,16 +62,8 @@ export function retrieval(input: RetrievalInput): RetrievalResult {
   const texts = embeddingsOf(input.texts, dim, 'text embeddings');
   const textsOfImage = partnerLists(pairs.images, pairs.texts, images.rows, texts.rows, ['image', 'text']);
   const imagesOfText = partnerLists(pairs.texts, pairs.images, texts.rows, images.rows, ['text', 'image']);
-  return {
-    imageToText: rank(images, texts, dim, textsOfImage, ks, product),
-    textToImage: rank(texts, images, dim, imagesOfText, ks, product),
-  };
-}
-
-/** For each query its partners, sorted and without doubles, as one array with offsets. */
-interface PartnerLists {
-  readonly offsets: Int32Array;
-  readonly partners: Int32Array;
+  const { rows, columns } = rankBothWays(texts, images, dim, imagesOfText, textsOfImage, product);
+  return { imageToText: direction(columns, ks), textToImage: direction(rows, ks) };
 }
 
 function partnerLists(
@@ -109,40 +102,7 @@ function outOfRange(name: string, pair: number, index: number, rows: number): Al
   });
 }
 
-function rank(
-  queries: Embeddings,
-  gallery: Embeddings,
-  dim: number,
-  { offsets, partners }: PartnerLists,
-  ks: readonly number[],
-  product: RowProduct | undefined,
-): RetrievalDirection {
-  const ranks = new Int32Array(queries.rows).fill(-1);
-  const first = new Int32Array(queries.rows).fill(-1);
-  for (const { scores, start, rows } of scoreBlocks(queries, gallery, dim, product)) {
-    for (let row = 0; row < rows; row++) {
-      const query = start + row;
-      const base = row * gallery.rows;
-      let best = Number.NEGATIVE_INFINITY;
-      for (let i = offsets[query]!; i < offsets[query + 1]!; i++) best = Math.max(best, scores[base + partners[i]!]!);
-      let ahead = 0;
-      let top = Number.NEGATIVE_INFINITY;
-      let topColumn = gallery.rows === 0 ? -1 : 0;
-      for (let column = 0; column < gallery.rows; column++) {
-        const score = scores[base + column]!;
-        // Not `score >= best`: what cannot be compared counts against us.
-        if (!(score < best)) ahead++;
-        if (score > top) {
-          top = score;
-          topColumn = column;
-        }
-      }
-      first[query] = topColumn;
-      if (offsets[query + 1] === offsets[query]) continue;
-      for (let i = offsets[query]!; i < offsets[query + 1]!; i++) if (!(scores[base + partners[i]!]! < best)) ahead--;
-      ranks[query] = ahead;
-    }
-  }
+function direction({ ranks, first }: Ranks, ks: readonly number[]): RetrievalDirection {
   let asked = 0;
   for (const place of ranks) if (place >= 0) asked++;
   return { recall: new Map(ks.map((k) => [k, recallAt(ranks, k)])), asked, ranks, first };

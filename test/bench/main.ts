@@ -2,6 +2,7 @@
  * `npm run bench -- emoji`: measures the emoji manifest and the step of its contrastive stage beside PyTorch's.
  * `npm run bench -- engine`: measures the engine.
  * `npm run bench -- train`: measures training steps beside PyTorch's.
+ * `npm run bench -- retrieval`: measures the retrieval metric beside PyTorch's.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -17,6 +18,7 @@ import { type Figure, languageFigures, modelFigures, sameFigures, sumFigures } f
 import { describeMachine } from './machine.js';
 import { pythonWithTorch } from './peer.js';
 import { appendResults, renderFigures, renderResults } from './results.js';
+import { measureRetrieval } from './retrieval.js';
 import { type RaceResult, raceSteps } from './step-race.js';
 import { measureTraining } from './train.js';
 
@@ -62,6 +64,11 @@ program
   .description('training steps of two sizes beside PyTorch, in turns')
   .option('--python <file>', 'a Python with PyTorch; a virtual environment is made unless given')
   .action(benchTrain);
+program
+  .command('retrieval')
+  .description('recall of 5,000 images and 25,000 texts beside PyTorch, in turns')
+  .option('--python <file>', 'a Python with PyTorch; a virtual environment is made unless given')
+  .action(benchRetrieval);
 await program.parseAsync();
 
 async function benchEngine(): Promise<void> {
@@ -82,6 +89,13 @@ async function benchTrain({ python }: { readonly python?: string }): Promise<voi
   const found = await pythonWithTorch(python, repository);
   const figures = await measureTraining({ checkout: repository, python: found, rounds: 3 });
   const section = renderFigures('train', describeMachine(repository), figures);
+  process.stdout.write(section);
+  await appendResults(RESULTS, section);
+}
+
+async function benchRetrieval({ python }: { readonly python?: string }): Promise<void> {
+  const figures = await measureRetrieval(repository, await pythonWithTorch(python, repository));
+  const section = renderFigures('retrieval', describeMachine(repository), figures);
   process.stdout.write(section);
   await appendResults(RESULTS, section);
 }

@@ -104,7 +104,7 @@ describe('retrieval', () => {
     };
     const result = retrieval({ images, texts: images, dim, pairs: diagonal(texts), ks: [10], product });
     expect(Math.max(...heights) * texts).toBeLessThanOrEqual(4_194_304);
-    expect(heights.length).toBe(6);
+    expect(heights.length).toBe(3);
     expect(result.imageToText.recall).toEqual(result.textToImage.recall);
   });
 
@@ -117,6 +117,78 @@ describe('retrieval', () => {
   ])('refuses %s', (_, change, message) => {
     const two = new Float32Array(4);
     expect(() => retrieval({ images: two, texts: two, dim: 2, pairs: diagonal(2), ...change })).toThrow(message);
+  });
+
+  it('ranks both ways by the scores of one product, however that rounds', () => {
+    // Sums in single precision from the last dimension on: other roundings than in the estimates.
+    const backwards: RowProduct = (a, b, rows) => {
+      const scores = new Float32Array(rows * (b.length / 3));
+      scores.forEach((_, at) => {
+        const [row, column] = [Math.floor(at / (b.length / 3)), at % (b.length / 3)];
+        for (let d = 2; d >= 0; d--)
+          scores[at] = Math.fround(scores[at]! + Math.fround(a[row * 3 + d]! * b[column * 3 + d]!));
+      });
+      return scores;
+    };
+    const pairing = fc.array(fc.tuple(fc.nat(8), fc.nat(6)), { maxLength: 14 });
+    fc.assert(
+      fc.property(rowsOf(7, 3), rowsOf(9, 3), pairing, (imageRows, textRows, pairs) => {
+        const [images, texts] = [unit(imageRows, 3), unit(textRows, 3)];
+        const given = { texts: pairs.map(([text]) => text), images: pairs.map(([, image]) => image) };
+        const result = retrieval({ images, texts, dim: 3, pairs: given, product: backwards });
+        const scores = backwards(texts, images, 9);
+        const scoreOf = (text: number, image: number) => scores[text * 7 + image]!;
+        const asked = (own: readonly number[], others: readonly number[], score: (other: number) => number) => {
+          const best = Math.max(...own.map(score));
+          const strangers = others.filter((other) => !own.includes(other));
+          return {
+            rank: own.length === 0 ? -1 : strangers.filter((other) => !(score(other) < best)).length,
+            first: others.reduce((top, other) => (score(other) > score(top) ? other : top), 0),
+          };
+        };
+        const ofImages = count(7).map((image) =>
+          asked(
+            pairs.filter((pair) => pair[1] === image).map(([text]) => text),
+            count(9),
+            (text) => scoreOf(text, image),
+          ),
+        );
+        const ofTexts = count(9).map((text) =>
+          asked(
+            pairs.filter((pair) => pair[0] === text).map(([, image]) => image),
+            count(7),
+            (image) => scoreOf(text, image),
+          ),
+        );
+        expect([...result.imageToText.ranks]).toEqual(ofImages.map(({ rank }) => rank));
+        expect([...result.imageToText.first]).toEqual(ofImages.map(({ first }) => first));
+        expect([...result.textToImage.ranks]).toEqual(ofTexts.map(({ rank }) => rank));
+        expect([...result.textToImage.first]).toEqual(ofTexts.map(({ first }) => first));
+      }),
+    );
+  });
+
+  it('gives a model that says the same of everything no recall, in a large set too', () => {
+    const rows = 3000;
+    const same = new Float32Array(rows).fill(1);
+    const products: number[] = [];
+    const product: RowProduct = (_, b, height) => {
+      products.push(height);
+      return new Float32Array(height * b.length).fill(1);
+    };
+    const { imageToText, textToImage } = retrieval({
+      images: same,
+      texts: same,
+      dim: 1,
+      pairs: diagonal(rows),
+      product,
+    });
+    for (const { recall, ranks } of [imageToText, textToImage]) {
+      expect([...recall.values()]).toEqual([0, 0, 0]);
+      expect(ranks.every((rank) => rank === rows - 1)).toBe(true);
+    }
+    // Too many scores to put aside: the images are ranked in a product of their own.
+    expect(products.reduce((sum, height) => sum + height, 0)).toBe(2 * rows);
   });
 
   it('does not change when the images or the texts are permuted', () => {
