@@ -1,8 +1,8 @@
 import { AlignflowError } from '../../pipeline/errors.js';
 import { plainProduct, type RowProduct } from './row-product.js';
 
-/** Most scores that are held at once: 4 million, 16 MB. The whole queries x gallery matrix is never made. */
-const SCORES_AT_ONCE = 4_194_304;
+/** Most scores that are held at once: 5 million, 20 MB. The whole queries x gallery matrix is never made. */
+const SCORES_AT_ONCE = 5_242_880;
 
 /** Embeddings of `rows` things, `[rows, D]`, row-major. */
 export interface Embeddings {

@@ -69,10 +69,13 @@ function rankRows(
       let ahead = 0;
       let top = Number.NEGATIVE_INFINITY;
       let dull = top;
-      for (let column = 0; column < scores.length; column++) {
+      for (
+        let column = loud(scores, 0, dull, quiet);
+        column < scores.length;
+        column = loud(scores, column + 1, dull, quiet)
+      ) {
         const score = scores[column]!;
-        // Nearly all scores end here. What cannot be compared does not, and counts against us.
-        if (score < dull && score < quiet[column]!) continue;
+        // Not `score >= best`: what cannot be compared counts against us.
         if (!(score < best)) ahead++;
         if (score > top) {
           top = score;
@@ -86,6 +89,13 @@ function rankRows(
     }
   }
   return { ranks, first };
+}
+
+/** The first column from `from` on whose score matters to its row or to itself; nearly none does. A loop of its own is the fastest. */
+function loud(scores: Float32Array, from: number, dull: number, quiet: Float64Array): number {
+  let column = from;
+  while (column < scores.length && scores[column]! < dull && scores[column]! < quiet[column]!) column++;
+  return column;
 }
 
 /** Ranks columns from scores as they come, row by row. */
@@ -175,8 +185,16 @@ function bestBounds(rows: Embeddings, columns: Embeddings, dim: number, { offset
   return { low, high };
 }
 
+/** Four sums, so that no addition waits for the one before. */
 function dot(a: Float32Array, b: Float32Array): number {
-  let sum = 0;
-  for (let d = 0; d < a.length; d++) sum += a[d]! * b[d]!;
-  return sum;
+  let [s0, s1, s2, s3] = [0, 0, 0, 0];
+  let d = 0;
+  for (; d + 3 < a.length; d += 4) {
+    s0 += a[d]! * b[d]!;
+    s1 += a[d + 1]! * b[d + 1]!;
+    s2 += a[d + 2]! * b[d + 2]!;
+    s3 += a[d + 3]! * b[d + 3]!;
+  }
+  for (; d < a.length; d++) s0 += a[d]! * b[d]!;
+  return s0 + s1 + s2 + s3;
 }

@@ -103,8 +103,8 @@ describe('retrieval', () => {
       return plainProduct(a, b, rows);
     };
     const result = retrieval({ images, texts: images, dim, pairs: diagonal(texts), ks: [10], product });
-    expect(Math.max(...heights) * texts).toBeLessThanOrEqual(4_194_304);
-    expect(heights.length).toBe(3);
+    expect(Math.max(...heights) * texts).toBeLessThanOrEqual(5_242_880);
+    expect(heights.length).toBe(2);
     expect(result.imageToText.recall).toEqual(result.textToImage.recall);
   });
 
