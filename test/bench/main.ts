@@ -2,6 +2,7 @@
  * `npm run bench -- emoji`: measures the emoji manifest and the step of its contrastive stage beside PyTorch's.
  * `npm run bench -- engine`: measures the engine.
  * `npm run bench -- train`: measures training steps beside PyTorch's.
+ * `npm run bench -- precision`: compares the losses of float32 and bfloat16.
  * `npm run bench -- retrieval`: measures the retrieval metric beside PyTorch's.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -17,6 +18,7 @@ import { measureFirstBatch, measureShare } from './engine-time.js';
 import { type Figure, languageFigures, modelFigures, sameFigures, sumFigures } from './figures.js';
 import { describeMachine } from './machine.js';
 import { pythonWithTorch } from './peer.js';
+import { measurePrecision } from './precision.js';
 import { appendResults, renderFigures, renderResults } from './results.js';
 import { measureRetrieval } from './retrieval.js';
 import { type RaceResult, raceSteps } from './step-race.js';
@@ -65,6 +67,10 @@ program
   .option('--python <file>', 'a Python with PyTorch; a virtual environment is made unless given')
   .action(benchTrain);
 program
+  .command('precision')
+  .description('losses of 500 steps of the emoji manifest in float32 and with bfloat16 products')
+  .action(benchPrecision);
+program
   .command('retrieval')
   .description('recall of 5,000 images and 25,000 texts beside PyTorch, in turns')
   .option('--python <file>', 'a Python with PyTorch; a virtual environment is made unless given')
@@ -89,6 +95,13 @@ async function benchTrain({ python }: { readonly python?: string }): Promise<voi
   const found = await pythonWithTorch(python, repository);
   const figures = await measureTraining({ checkout: repository, python: found, rounds: 3 });
   const section = renderFigures('train', describeMachine(repository), figures);
+  process.stdout.write(section);
+  await appendResults(RESULTS, section);
+}
+
+async function benchPrecision(): Promise<void> {
+  const { figures, drawing } = await measurePrecision(repository);
+  const section = `${renderFigures('precision', describeMachine(repository), figures)}\n${drawing}`;
   process.stdout.write(section);
   await appendResults(RESULTS, section);
 }

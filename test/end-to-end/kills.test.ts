@@ -27,8 +27,11 @@ run(plan, { threads, saveEvery: 0 }).subscribe({
 const short = [
   'stages.contrast.with.steps=45',
   'stages.contrast.with.checkpointEvery=5',
+  'stages.contrast.with.dropPath=0.1',
+  'stages.contrast.with.ema=0.9',
   'stages.generate.with.steps=12',
   'stages.generate.with.checkpointEvery=3',
+  'stages.generate.with.optimiser={name: lion}',
   'stages.score.require={}',
   'stages.pairs.source.with.batch=16',
   'workers=2',
