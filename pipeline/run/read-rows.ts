@@ -143,6 +143,7 @@ export function readRows(reading: Reading, environment: ReadingEnvironment, opti
   async function* batches(): AsyncGenerator<RecordBatch> {
     const shares = [];
     for (const [i, weighted] of sources.entries()) {
+      watch.sourceFrom(units.length);
       const seed = deriveSeed(reading.seed, 'source', i);
       const context = sourceContext(reading, environment, {
         weighted,
@@ -192,18 +193,28 @@ export function readRows(reading: Reading, environment: ReadingEnvironment, opti
   };
 }
 
+/** So often steps may be given all rows without giving any: what a large shuffle of few rows needs. */
+const MOST_EPOCHS = 1000;
+
 /**
  * Finds steps that swallow an endless source: no batch has come out of them, though they were given all rows twice and more
- * bytes than they may hold.
+ * bytes than they may hold, or all rows a thousand times.
  */
 function watchSteps({ stage, steps }: Reading, { limit }: MemoryBudget, accounts: readonly OperatorAccount[]) {
   const most = steps.reduce((sum, { holds }) => sum + holds, limit);
   let bytes = 0;
+  /** Of each source: its first unit, the epoch that it is in, and the one that it was in when a batch came out last. */
+  const epochs: { readonly from: number; now: number; before: number }[] = [];
   return {
+    sourceFrom(unit: number): void {
+      epochs.push({ from: unit, now: 0, before: 0 });
+    },
     goesIn(batch: RecordBatch): void {
       bytes += batchBytes(batch);
-      const epoch = originOf(batch, 0)?.epoch ?? 0;
-      if (bytes <= most || epoch < 2) return;
+      const { unit, epoch } = originOf(batch, 0) ?? { unit: 0, epoch: 0 };
+      epochs.findLast(({ from }) => from <= unit)!.now = epoch;
+      const times = Math.min(...epochs.map(({ now, before }) => now - before));
+      if (times < MOST_EPOCHS && (bytes <= most || epoch < 2)) return;
       throw new AlignflowError({
         what: `no batch comes out of the steps, though all rows went in ${epoch} times: ${accounts
           .map(({ operator, rowsOut }) => `${operator} gave ${rowsOut} rows`)
@@ -215,6 +226,7 @@ function watchSteps({ stage, steps }: Reading, { limit }: MemoryBudget, accounts
     },
     comesOut(): void {
       bytes = 0;
+      for (const one of epochs) one.before = one.now;
     },
   };
 }

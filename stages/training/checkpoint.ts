@@ -93,7 +93,8 @@ export async function loadCheckpoint(path: string, program: Program): Promise<Ch
 
 /**
  * The parameters of a checkpoint as tensors that belong to the caller: what a later stage starts from. `shapes` are those of
- * the model; names in the file beyond them are left out, and a missing or different one is an error.
+ * the model; names in the file beyond them are left out, and a missing or different one is an error, as is a value that is not
+ * finite.
  */
 export async function readParameters(
   path: string,
@@ -104,7 +105,7 @@ export async function readParameters(
     const present = Object.fromEntries([...file.tensors].filter(([name]) => Object.hasOwn(shapes, name)));
     checkShapes(join(path, parametersFile), shapes, present);
     const parameters: Record<string, tf.Tensor> = {};
-    for (const name of Object.keys(shapes)) parameters[name] = await readTensor(file, name);
+    for (const name of Object.keys(shapes)) parameters[name] = await readTensor(join(path, parametersFile), file, name);
     return parameters;
   } finally {
     await file.close();
@@ -131,15 +132,19 @@ function valuesOf(program: Program, name: string): Float32Array | Int32Array {
   const tensor = program.read(name);
   const values = tensor.dataSync<'float32' | 'int32'>();
   tensor.dispose();
-  const bad = values.findIndex((value) => !Number.isFinite(value));
-  if (bad >= 0) {
-    throw new AlignflowError({
-      what: `${name} holds ${values[bad]} at element ${bad}`,
-      expected: 'finite parameters and optimiser state',
-      fix: 'lower the learning rate, and start again: the last checkpoint is whole',
-    });
-  }
+  checkFinite(name, values, 'lower the learning rate, and start again: the last checkpoint is whole');
   return values;
+}
+
+function checkFinite(name: string, values: Float32Array | Int32Array, fix: string, file?: string): void {
+  const bad = values.findIndex((value) => !Number.isFinite(value));
+  if (bad < 0) return;
+  throw new AlignflowError({
+    what: `${name} holds ${values[bad]} at element ${bad}`,
+    ...(file === undefined ? {} : { where: { file } }),
+    expected: 'finite parameters and optimiser state',
+    fix,
+  });
 }
 
 async function checkVariables(path: string, program: Program, names: readonly string[]): Promise<void> {
@@ -157,7 +162,7 @@ async function readVariables(path: string, program: Program, names: readonly str
   const file = await openSafetensors(path);
   try {
     for (const name of names) {
-      const value = await readTensor(file, name);
+      const value = await readTensor(path, file, name);
       program.write(name, value);
       value.dispose();
     }
@@ -166,8 +171,9 @@ async function readVariables(path: string, program: Program, names: readonly str
   }
 }
 
-async function readTensor(file: SafetensorsFile, name: string): Promise<tf.Tensor> {
+async function readTensor(path: string, file: SafetensorsFile, name: string): Promise<tf.Tensor> {
   const values = await file.read(name);
+  checkFinite(name, values, 'use a checkpoint from before that', path);
   return tf.tensor(values, [...file.tensors.get(name)!.shape], values instanceof Int32Array ? 'int32' : 'float32');
 }
 
