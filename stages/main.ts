@@ -5,11 +5,13 @@ import { createProgram, runProgram } from '../pipeline/cli.js';
 import type { Plan } from '../pipeline/plan/plan.js';
 import type { DrawContext } from '../pipeline/run/dropped-examples.js';
 import { addBackendCommands, setUpVisibly } from './backend/commands.js';
+import { addProfileCommand } from './profile/command.js';
 
 /** Kinds of stages that use no tensors: a manifest of these alone needs no backend. */
 const withoutTensors = new Set(['filtering', 'tokenization']);
 
 const program = await createProgram(process.argv, { prepare: prepareBackend, draw: drawRow });
+addProfileCommand(program);
 addBackendCommands(program);
 await runProgram(program, process.argv);
 

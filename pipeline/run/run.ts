@@ -1,16 +1,14 @@
-import { createHash } from 'node:crypto';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Observable } from 'rxjs';
 import { reasonOf } from '../errors.js';
 import { createBudget } from '../graph/budget.js';
 import type { Plan, PlannedStage } from '../plan/plan.js';
-import { createPool } from '../pool/worker-pool.js';
 import { writeWhole } from './atomic-file.js';
 import { besideBaseline, readBaseline } from './baseline.js';
 import type { DrawRow } from './dropped-examples.js';
 import type { RunEvent } from './events.js';
 import { lockOutput } from './lock.js';
+import { madeFrom } from './made-from.js';
 import type { RunReport, StageReport } from './report.js';
 import { renderReport } from './report-page.js';
 import { retryFailed, settleRetry } from './retry.js';
@@ -18,6 +16,7 @@ import { completeStage, inspectStage, openStage } from './stage-folder.js';
 import type { StageRecord } from './stage-record.js';
 import { runStage, type StageEnvironment } from './stage-run.js';
 import { stageSources } from './stage-sources.js';
+import { type StageThreads, startThreads } from './stage-threads.js';
 import { describeStage } from './summary.js';
 import { traced } from './telemetry.js';
 import type { Threads } from './threads.js';
@@ -80,7 +79,7 @@ async function runStages(
   const signal = outer === undefined ? abort.signal : AbortSignal.any([abort.signal, outer]);
   const unlock = await lockOutput(plan.output, (error) => abort.abort(error));
   const stopping = endSoon(stop, abort);
-  const helpers = startHelpers(plan, threads);
+  const helpers = startThreads(plan, threads);
   const reports: StageReport[] = [];
   const page = join(plan.output, 'report.html');
   const writeReport = async () => {
@@ -131,11 +130,6 @@ async function runStages(
   }
 }
 
-/** On two cores a pool only takes turns with this thread and the threads that decode images: no gain, and 10 % for the copies. */
-function defaultWorkers(cores: number): number {
-  return cores > 2 ? cores - 1 : 0;
-}
-
 /** Milliseconds that a run may take to get to a place that it can go on from. */
 const PATIENCE = 2000;
 
@@ -157,25 +151,13 @@ function endSoon(stop: AbortSignal | undefined, abort: AbortController) {
   };
 }
 
-/** The threads that help the one that runs. */
-type Helpers = Pick<StageEnvironment, 'pool' | 'rowsThread'>;
-
-function startHelpers({ workers: asked, memory }: Plan, threads: Threads | undefined): Helpers {
-  if (threads === undefined) return {};
-  const workers = asked ?? defaultWorkers(availableParallelism());
-  // The thread that reads rows is a worker by itself.
-  const rowsThread = { module: threads.rows, pool: threads.pool, workers: Math.max(0, workers - 1) };
-  if (workers === 0) return { rowsThread };
-  return { rowsThread, pool: createPool({ module: threads.pool, workers, memory }) };
-}
-
 /** What became of a stage: its report, and the error that ends the run. */
 interface StageEnd {
   readonly report: StageReport;
   readonly failure?: unknown;
 }
 
-interface StageOptions extends Pick<RunOptions, 'draw' | 'saveEvery'>, Helpers {
+interface StageOptions extends Pick<RunOptions, 'draw' | 'saveEvery'>, StageThreads {
   /** What became of the stages before. */
   readonly earlier: readonly StageReport[];
   readonly retryFailed: boolean;
@@ -228,18 +210,6 @@ async function completeOrRun(stage: PlannedStage, plan: Plan, options: StageOpti
   } catch (failure) {
     return { report: failed({ name, use, seconds: (performance.now() - began) / 1000 }, failure), failure };
   }
-}
-
-/**
- * What a stage's folder is made from: the stage's fingerprint, and the digests of what the stages before it made, which are others where
- * failed rows of theirs have come through.
- */
-function madeFrom({ fingerprint, needs }: PlannedStage, earlier: readonly StageReport[]): string {
-  const digests = earlier.filter(({ name }) => needs.includes(name)).map(({ name, digest }) => `${name}\0${digest}\n`);
-  if (digests.length === 0) return fingerprint;
-  return createHash('sha256')
-    .update([fingerprint, ...digests].join('\n'))
-    .digest('hex');
 }
 
 function failed(report: Omit<StageReport, 'status'>, failure: unknown): StageReport {

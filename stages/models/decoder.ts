@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { TextConfig } from './config.js';
+import { inModule } from './module.js';
 import { attention } from './ops/attention.js';
 import { takeRows } from './ops/embedding.js';
 import { normLinear } from './ops/fold.js';
@@ -48,22 +49,24 @@ export function selfAttention(
   x: tf.Tensor,
   inputs: SelfAttentionInputs,
 ): SelfAttentionResult {
-  const { batch, rotary, mask, past, asking } = inputs;
-  const { heads, eps } = config;
-  const of = (name: string) => parameters[`qllama.model.layers.${layer}.${name}.weight`]!;
-  const norm = of('input_layernorm');
-  const projections = ['self_attn.k_proj', 'self_attn.v_proj'].map(of);
-  const query = of('self_attn.q_proj');
-  const asks = asking === undefined ? x : takeRows(x, asking.rows);
-  const [k, v, own] = normLinear(x, norm, eps, asking === undefined ? [...projections, query] : projections);
-  const q = own ?? normLinear(asks, norm, eps, [query])[0]!;
-  const keyValues = follow(past, { k: rope(k!, heads, rotary), v: v! }, batch);
-  const mixed = attention(rope(q, heads, asking?.rotary ?? rotary), keyValues.k, keyValues.v, {
-    batch,
-    heads,
-    ...(mask === undefined ? {} : { mask }),
+  return inModule(`qllama.model.layers.${layer}.self_attn`, () => {
+    const { batch, rotary, mask, past, asking } = inputs;
+    const { heads, eps } = config;
+    const of = (name: string) => parameters[`qllama.model.layers.${layer}.${name}.weight`]!;
+    const norm = of('input_layernorm');
+    const projections = ['self_attn.k_proj', 'self_attn.v_proj'].map(of);
+    const query = of('self_attn.q_proj');
+    const asks = asking === undefined ? x : takeRows(x, asking.rows);
+    const [k, v, own] = normLinear(x, norm, eps, asking === undefined ? [...projections, query] : projections);
+    const q = own ?? normLinear(asks, norm, eps, [query])[0]!;
+    const keyValues = follow(past, { k: rope(k!, heads, rotary), v: v! }, batch);
+    const mixed = attention(rope(q, heads, asking?.rotary ?? rotary), keyValues.k, keyValues.v, {
+      batch,
+      heads,
+      ...(mask === undefined ? {} : { mask }),
+    });
+    return { x: residual(asks, linear(mixed, of('self_attn.o_proj'))), keyValues };
   });
-  return { x: residual(asks, linear(mixed, of('self_attn.o_proj'))), keyValues };
 }
 
 /**
@@ -71,10 +74,12 @@ export function selfAttention(
  * @param x [N, D]
  */
 export function feedForward(parameters: Parameters, { eps }: TextConfig, layer: number, x: tf.Tensor): tf.Tensor {
-  const of = (name: string) => parameters[`qllama.model.layers.${layer}.${name}.weight`]!;
-  const norm = of('post_attention_layernorm');
-  const [gate, up] = normLinear(x, norm, eps, [of('mlp.gate_proj'), of('mlp.up_proj')]);
-  return residual(x, linear(swiglu(gate!, up!), of('mlp.down_proj')));
+  return inModule(`qllama.model.layers.${layer}.mlp`, () => {
+    const of = (name: string) => parameters[`qllama.model.layers.${layer}.${name}.weight`]!;
+    const norm = of('post_attention_layernorm');
+    const [gate, up] = normLinear(x, norm, eps, [of('mlp.gate_proj'), of('mlp.up_proj')]);
+    return residual(x, linear(swiglu(gate!, up!), of('mlp.down_proj')));
+  });
 }
 
 /** Keys and values with those of earlier tokens in front of them. */

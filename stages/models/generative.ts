@@ -3,6 +3,7 @@ import type { ModelConfig } from './config.js';
 import { poolQueries, projectText } from './internvl.js';
 import { embedTokens, type TextInputs } from './llama.js';
 import { type View, viewMask, views } from './masks.js';
+import { inModule } from './module.js';
 import { linear } from './ops/linear.js';
 import { hideBehind, rowsAt } from './padding.js';
 import type { Parameters } from './parameters.js';
@@ -80,7 +81,7 @@ export function generativeForward(
     itm: linear(matched, parameters['itm_head.weight']!, parameters['itm_head.bias']!),
     image: poolQueries(parameters, config, contrasted, batch),
     text: projectText(parameters, atEnds),
-    itg: linear(written, parameters['qllama.lm_head.weight']!),
+    itg: inModule('qllama.lm_head', () => linear(written, parameters['qllama.lm_head.weight']!)),
   };
 }
 

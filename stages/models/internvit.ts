@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { AlignflowError } from '../../pipeline/errors.js';
 import { imageTokens, type VisionConfig } from './config.js';
+import { inModule } from './module.js';
 import { attention } from './ops/attention.js';
 import { takeRows } from './ops/embedding.js';
 import { linearScale, normLinear } from './ops/fold.js';
@@ -31,9 +32,10 @@ export function internvit(parameters: Parameters, config: VisionConfig, inputs: 
   checkImages(inputs.images, config);
   const batch = inputs.images.shape[0]!;
   const factors = inputs.dropPath === undefined ? [] : tf.unstack(tf.reshape(inputs.dropPath, [-1, batch]));
-  let x = embed(parameters, config, inputs);
+  let x = inModule('vision_model.embeddings', () => embed(parameters, config, inputs));
   for (let layer = 0; layer < config.depth; layer++) {
-    x = block(parameters, config, layer, x, batch, factors.slice(2 * layer, 2 * layer + 2));
+    const own = factors.slice(2 * layer, 2 * layer + 2);
+    x = inModule(`vision_model.encoder.layers.${layer}`, () => block(parameters, config, layer, x, batch, own));
   }
   return x;
 }
@@ -101,13 +103,19 @@ function block(
   factors: readonly tf.Tensor[],
 ): tf.Tensor {
   const of = (name: string) => parameters[`vision_model.encoder.layers.${layer}.${name}`]!;
-  const [q, k, v] = normLinear(x, of('norm1.weight'), eps, tf.split(of('attn.qkv.weight'), 3)) as Triple;
-  // Both norms' weights and 1 / sqrt(d) multiply the same products, so all of them go to the side of q.
-  const weight = tf.mul(tf.mul(of('attn.q_norm.weight'), of('attn.k_norm.weight')), (width / heads) ** -0.5);
-  const mixed = attention(rmsNorm(q, weight, eps), unitRms(k, eps), v, { batch, heads, scale: 1 });
-  const attended = linearScale(mixed, of('attn.proj.weight'), of('attn.proj.bias'), of('ls1'));
+  const attended = inModule('attn', () => {
+    const [q, k, v] = normLinear(x, of('norm1.weight'), eps, tf.split(of('attn.qkv.weight'), 3)) as Triple;
+    // Both norms' weights and 1 / sqrt(d) multiply the same products, so all of them go to the side of q.
+    const weight = tf.mul(tf.mul(of('attn.q_norm.weight'), of('attn.k_norm.weight')), (width / heads) ** -0.5);
+    const mixed = attention(rmsNorm(q, weight, eps), unitRms(k, eps), v, { batch, heads, scale: 1 });
+    return linearScale(mixed, of('attn.proj.weight'), of('attn.proj.bias'), of('ls1'));
+  });
   const middle = residual(x, attended, factors[0]);
-  return residual(middle, mlp(parameters, layer, middle, eps), factors[1]);
+  return residual(
+    middle,
+    inModule('mlp', () => mlp(parameters, layer, middle, eps)),
+    factors[1],
+  );
 }
 
 /** Layer scale of fc2(gelu(fc1(RMSNorm(x)))). Both factors 1 / sqrt 2 of GELU are in the vectors beside the weights. */

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { TextConfig } from './config.js';
 import { feedForward, selfAttention } from './decoder.js';
 import { causalMask } from './masks.js';
+import { inModule } from './module.js';
 import { takeRows } from './ops/embedding.js';
 import { rmsNorm } from './ops/rms-norm.js';
 import { rotaryTables } from './ops/rope.js';
@@ -44,7 +45,9 @@ export function llama(parameters: Parameters, config: TextConfig, { tokens, ends
 
 /** Embeddings of token ids of any shape, [N, D]. */
 export function embedTokens(parameters: Parameters, tokens: tf.Tensor): tf.Tensor {
-  return takeRows(parameters['qllama.model.embed_tokens.weight']!, tf.reshape(tokens, [-1]));
+  return inModule('qllama.model.embed_tokens', () =>
+    takeRows(parameters['qllama.model.embed_tokens.weight']!, tf.reshape(tokens, [-1])),
+  );
 }
 
 /** The norm behind the last layer. */

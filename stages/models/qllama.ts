@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { hasCrossAttention, type ModelConfig } from './config.js';
 import { feedForward, type KeyValues, selfAttention } from './decoder.js';
 import { finalNorm } from './llama.js';
+import { inModule } from './module.js';
 import { attention } from './ops/attention.js';
 import { takeRows } from './ops/embedding.js';
 import { columnsLinear, normLinear } from './ops/fold.js';
@@ -87,12 +88,14 @@ function crossAttention(
   image: tf.Tensor,
   batch: number,
 ): tf.Tensor {
-  const of = (name: string) => parameters[`qllama.model.layers.${layer}.cross_attn.${name}.weight`]!;
-  const [q] = normLinear(x, of('norm1'), text.eps, [of('q_proj')]);
-  const [k, v] = columnsLinear(image, of('norm2'), [of('k_proj'), of('v_proj')]);
-  // All queries of one image, of however many sequences, ask the same keys: nothing has to be repeated.
-  const mixed = attention(q!, k!, v!, { batch, heads: text.heads });
-  return residual(x, linear(mixed, of('o_proj')));
+  return inModule(`qllama.model.layers.${layer}.cross_attn`, () => {
+    const of = (name: string) => parameters[`qllama.model.layers.${layer}.cross_attn.${name}.weight`]!;
+    const [q] = normLinear(x, of('norm1'), text.eps, [of('q_proj')]);
+    const [k, v] = columnsLinear(image, of('norm2'), [of('k_proj'), of('v_proj')]);
+    // All queries of one image, of however many sequences, ask the same keys: nothing has to be repeated.
+    const mixed = attention(q!, k!, v!, { batch, heads: text.heads });
+    return residual(x, linear(mixed, of('o_proj')));
+  });
 }
 
 /** Applies `change` to the first `count` tokens of each sequence of x [S * T, D]. */

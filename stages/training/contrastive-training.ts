@@ -9,6 +9,7 @@ import { tokenizerOf } from '../hand-over.js';
 import { contrastiveLoss } from '../losses/contrastive.js';
 import { imageTokens, type ModelConfig } from '../models/config.js';
 import { encodeImage, encodeText } from '../models/internvl.js';
+import { inModule } from '../models/module.js';
 import { normalisePixels } from '../models/ops/normalise-pixels.js';
 import { initialise } from '../models/parameters.js';
 import { readPrompt } from '../prompts.js';
@@ -56,7 +57,7 @@ function objectiveOf(model: ModelConfig, smoothing: number): Objective {
     const image = encodeImage(parameters, model, vision);
     const text = encodeText(parameters, model, { tokens: tokens!, ends: ends! });
     return {
-      loss: contrastiveLoss(image, text, parameters.logit_scale!, { smoothing }),
+      loss: inModule('loss', () => contrastiveLoss(image, text, parameters.logit_scale!, { smoothing })),
       metrics: { logit_scale: parameters.logit_scale! },
     };
   };

@@ -14,6 +14,7 @@ import type { ModelConfig } from '../models/config.js';
 import { generativeForward } from '../models/generative.js';
 import { internvit } from '../models/internvit.js';
 import type { View } from '../models/masks.js';
+import { inModule } from '../models/module.js';
 import { normalisePixels } from '../models/ops/normalise-pixels.js';
 import { readPrompt } from '../prompts.js';
 import { endsOf, pixelTensor, type TokenIds, textInputs, tokenIds } from '../tensors.js';
@@ -68,7 +69,9 @@ function objectiveOf(model: ModelConfig, smoothing: number): Objective {
       itgLabels: feeds.itg_labels!,
       itgWeights: feeds.itg_weights!,
     };
-    const { loss, itm, itc, itg } = generativeLoss(outputs, targets, parameters.logit_scale!, smoothing);
+    const { loss, itm, itc, itg } = inModule('loss', () =>
+      generativeLoss(outputs, targets, parameters.logit_scale!, smoothing),
+    );
     return { loss, metrics: { itm, itc, itg } };
   };
 }

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { AlignflowError } from '../../pipeline/errors.js';
 import type { Step, Tensors } from '../backend/program.js';
+import { inModule } from '../models/module.js';
 import { withPrecision } from '../models/ops/precision.js';
 import { clipScale, globalNorm } from './clip.js';
 import { averageName, movingAverage } from './ema.js';
@@ -50,7 +51,7 @@ export function trainingStep(objective: Objective, trained: readonly TrainedPara
     const { loss, metrics, gradients } = withPrecision(recipe.precision ?? 'fp32', () =>
       differentiate(objective, trained, variables, feeds),
     );
-    const norm = globalNorm(gradients);
+    const norm = inModule('gradient norm', () => globalNorm(gradients));
     const counts = tf.cast(tf.isFinite(tf.add(loss, norm)), 'float32');
     const intake = { scale: clipScale(norm, recipe.clipNorm), counts };
     const rules = optimisers.all.map((optimiser, i): Rule => optimiser.rule(scalarsOf(feeds, i), intake));
@@ -61,7 +62,7 @@ export function trainingStep(objective: Objective, trained: readonly TrainedPara
     const average = recipe.ema === undefined ? undefined : movingAverage(recipe.ema, counts);
 
     const updates: Record<string, tf.Tensor> = {};
-    trained.forEach((parameter, i) => {
+    const update = (parameter: TrainedParameter, i: number) => {
       const { name } = parameter;
       const slots = optimisers.all[optimisers.of(parameter.group)]!.slots.map((slot) => slotName(slot, name));
       const state = { parameter: variables[name]!, slots: slots.map((slot) => variables[slot]!) };
@@ -73,7 +74,8 @@ export function trainingStep(objective: Objective, trained: readonly TrainedPara
         updates[slot] = next.slots[s]!;
       });
       if (average !== undefined) updates[averageName(name)] = average(variables[averageName(name)]!, value);
-    });
+    };
+    inModule('optimiser', () => trained.forEach(update));
     return { outputs: { ...metrics, loss, gradient_norm: norm, counts }, updates };
   };
 }

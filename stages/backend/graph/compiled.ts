@@ -21,13 +21,14 @@ interface Compiled {
  * A program that records the step the first time it meets a set of feed shapes, and replays it as a TensorFlow graph from then
  * on. Each graph has variables of its own, and one of them holds the state: when another graph's turn comes, or a variable is
  * read or written, the state moves, without a copy. A step that cannot be recorded, or a backend other than TensorFlow's,
- * runs it op by op, and `reason` says why. The variables stay the caller's.
+ * or `ALIGNFLOW_COMPILE=0` in the environment, runs it op by op, and `reason` says why. The variables stay the caller's.
  *
  * A run that fails leaves the variables undefined: some may be updated already. The program then refuses to go on.
  */
 export function compiledProgram(step: Step, variables: Tensors): Program {
   const backend = tensorflowBackend();
   if (backend === undefined) return eagerProgram(step, variables, `the backend ${tf.getBackend()} knows no graphs`);
+  if (process.env.ALIGNFLOW_COMPILE === '0') return eagerProgram(step, variables, 'ALIGNFLOW_COMPILE=0 asks for it');
   useNativeGather();
   const names = Object.keys(variables);
   const graphs = new Map<string, Compiled>();

@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { AlignflowError } from '../../../pipeline/errors.js';
-import type { Addon, Attribute, TensorflowBackend, TensorMetadata } from '../addon.js';
+import type { Attribute, TensorflowBackend, TensorMetadata } from '../addon.js';
 import { dataTypes } from '../native.js';
+import { standIn } from '../stand-in.js';
 import { openShapes } from './shapes.js';
 
 /** A value that was made in JavaScript while the step ran. */
@@ -100,11 +101,4 @@ export function record<Result>(
     backend.binding = addon;
     shapes.close();
   }
-}
-
-/** The addon with some functions replaced. Its exports are read-only, so a plain object stands before them. */
-function standIn(addon: Addon, replaced: Partial<Addon>): Addon {
-  const copy: Record<string, unknown> = {};
-  for (const key of Object.getOwnPropertyNames(addon)) copy[key] = Reflect.get(addon, key);
-  return { ...(copy as unknown as Addon), ...replaced };
 }

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { asModule, moduleInUse } from '../module.js';
 
 /** What the forward pass of an op gives: its value, and the tensors that its gradient needs. */
 export interface Forward<S extends readonly tf.Tensor[]> {
@@ -20,11 +21,15 @@ export function differentiable<const S extends readonly tf.Tensor[]>(
   forward: () => Forward<S>,
   backward: (dy: tf.Tensor, saved: S) => tf.Tensor[],
 ): tf.Tensor {
+  const module = moduleInUse();
   const op = tf.customGrad((...args) => {
     const save = args.at(-1) as tf.GradSaveFunc;
     const { value, saved } = forward();
     save([...saved]);
-    return { value, gradFunc: (dy, kept) => tf.tidy(() => backward(dy, kept as readonly tf.Tensor[] as S)) };
+    return {
+      value,
+      gradFunc: (dy, kept) => asModule(module, () => tf.tidy(() => backward(dy, kept as readonly tf.Tensor[] as S))),
+    };
   });
   return op(...inputs);
 }
