@@ -15,6 +15,8 @@ import { type Recording, UnrecordableError } from './recorder.js';
 
 /** What a recorded step reads and gives: handles of the tensors that stood for its variables and feeds, and of its results. */
 export interface RecordedStep {
+  /** Tells it from other steps in the same graph. */
+  readonly name: string;
   readonly recording: Recording;
   readonly variables: readonly TensorMetadata[];
   readonly feeds: readonly TensorMetadata[];
@@ -24,12 +26,12 @@ export interface RecordedStep {
   readonly updates: readonly { readonly id: number; readonly variable: number }[];
 }
 
-/** Names of the nodes that a session feeds and fetches; `i` counts variables, feeds or outputs. */
+/** Names of the nodes that a session feeds and fetches; `i` counts variables, or feeds or outputs of a step. */
 export const nodeNames = {
-  feed: (i: number) => `feed${i}`,
-  output: (i: number) => `output${i}`,
-  /** A one that is there when all updates are made. */
-  updated: 'updated',
+  feed: (step: string, i: number) => `${step}/feed${i}`,
+  output: (step: string, i: number) => `${step}/output${i}`,
+  /** A one that is there when all updates of a step are made. */
+  updated: (step: string) => `${step}/updated`,
   /** The present value of a variable. */
   value: (i: number) => `value${i}`,
   /** Takes a value for a variable. */
@@ -51,35 +53,46 @@ export function variableChunks(count: number): number[][] {
 }
 
 /**
- * The graph of a recorded step. Variables are resource variables of the session. The step reads each variable once, before its
- * update is assigned; a variable read keeps its old memory, so later uses in the step still see the old value.
+ * The graph of recorded steps over the same variables, each of which runs by itself. Variables are resource variables of the session.
+ * A step reads each variable once, before its update is assigned; a variable read keeps its old memory, so later uses in the step
+ * still see the old value.
  */
-export function graphOf(step: RecordedStep): NodeMessage[] {
+export function graphOf(steps: readonly RecordedStep[]): NodeMessage[] {
+  return [...variableNodes(steps[0]!.variables), ...steps.flatMap(stepNodes)];
+}
+
+/** The variables, and the nodes that get, set and free them between steps. */
+function variableNodes(variables: readonly TensorMetadata[]): NodeMessage[] {
+  const nodes: NodeMessage[] = [];
+  const add: Add = (name, op, inputs, attributes) => void nodes.push(nodeMessage(name, op, inputs, attributes));
+  for (const [i, handle] of variables.entries()) addVariable(add, handle, i);
+  variableChunks(variables.length).forEach((chunk, c) => {
+    const assigned = chunk.map((i) => `^assign${i}`);
+    addOne(add, nodeNames.assigned(c), assigned);
+  });
+  const released = variables.map((_, i) => `^release${i}`);
+  addOne(add, nodeNames.released, released);
+  return nodes;
+}
+
+function stepNodes(step: RecordedStep): NodeMessage[] {
   const nodes: NodeMessage[] = [];
   /** Where a tensor comes from: the name to use as an input, and its dtype. */
   const places = new Map<number, { readonly name: string; readonly dtype: number }>();
-  const add = (name: string, op: string, inputs: readonly string[], attributes: Record<string, AttributeMessage>) => {
-    nodes.push(nodeMessage(name, op, inputs, attributes));
-  };
+  const add: Add = (name, op, inputs, attributes) => void nodes.push(nodeMessage(name, op, inputs, attributes));
   const place = (id: number) => places.get(id) ?? missing(id);
 
   step.feeds.forEach(({ id, dtype, shape }, i) => {
-    add(nodeNames.feed(i), 'Placeholder', [], { dtype: typeValue(dtype), shape: shapeValue(shape) });
-    places.set(id, { name: nodeNames.feed(i), dtype });
+    const name = nodeNames.feed(step.name, i);
+    add(name, 'Placeholder', [], { dtype: typeValue(dtype), shape: shapeValue(shape) });
+    places.set(id, { name, dtype });
   });
-  step.variables.forEach((handle, i) => {
-    addVariable(add, handle, i);
-    places.set(handle.id, { name: `read${i}`, dtype: handle.dtype });
+  step.variables.forEach(({ id, dtype }, i) => {
+    places.set(id, { name: `read${i}`, dtype });
   });
-  variableChunks(step.variables.length).forEach((variables, c) => {
-    const assigned = variables.map((i) => `^assign${i}`);
-    addOne(add, nodeNames.assigned(c), assigned);
-  });
-  const released = step.variables.map((_, i) => `^release${i}`);
-  addOne(add, nodeNames.released, released);
 
   step.recording.forEach((entry, i) => {
-    const name = `${entry.kind}${i}`;
+    const name = `${step.name}/${entry.kind}${i}`;
     if (entry.kind === 'constant') {
       const value = tensorValue(entry.dtype, entry.shape, entry.bytes);
       add(name, 'Const', [], { dtype: typeValue(entry.dtype), value });
@@ -100,22 +113,27 @@ export function graphOf(step: RecordedStep): NodeMessage[] {
 
   for (const { id, variable } of step.updates) {
     const dtype = typeValue(step.variables[variable]!.dtype);
-    add(`update${variable}`, 'AssignVariableOp', [`variable${variable}`, place(id).name, `^read${variable}`], {
-      dtype,
-    });
+    add(
+      `${step.name}/update${variable}`,
+      'AssignVariableOp',
+      [`variable${variable}`, place(id).name, `^read${variable}`],
+      {
+        dtype,
+      },
+    );
   }
-  const updates = step.updates.map(({ variable }) => `^update${variable}`);
-  addOne(add, nodeNames.updated, updates);
+  const updates = step.updates.map(({ variable }) => `^${step.name}/update${variable}`);
+  addOne(add, nodeNames.updated(step.name), updates);
   step.outputs.forEach((id, i) => {
     const { name, dtype } = place(id);
-    add(nodeNames.output(i), 'Identity', [name], { T: typeValue(dtype) });
+    add(nodeNames.output(step.name, i), 'Identity', [name], { T: typeValue(dtype) });
   });
   return nodes;
 }
 
 type Add = (name: string, op: string, inputs: readonly string[], attributes: Record<string, AttributeMessage>) => void;
 
-/** A variable, the read of the step, and the nodes that get, set and free it between steps. */
+/** A variable, the read of all steps, and the nodes that get, set and free it between steps. */
 function addVariable(add: Add, handle: TensorMetadata, i: number): void {
   const [dtype, shape] = [typeValue(handle.dtype), shapeValue(handle.shape)];
   const name = attributeOf((message) => message.setS(Buffer.from(`variable${i}`)));

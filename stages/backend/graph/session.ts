@@ -9,8 +9,8 @@ import { UnrecordableError } from './recorder.js';
 
 /** A graph that TensorFlow has loaded, with variables of its own. Tensors go in and out as ids of the addon. */
 export interface GraphSession {
-  /** Runs the step: feeds in their order, outputs in theirs. The variables are updated when it returns. */
-  run(feeds: readonly number[]): TensorMetadata[];
+  /** Runs a step: feeds in their order, the first `outputs` outputs in theirs. The variables are updated when it returns. */
+  run(step: string, feeds: readonly number[], outputs: number): TensorMetadata[];
   /** The present values of all variables; they share the variables' memory. */
   readAll(): TensorMetadata[];
   /** Sets all variables. No memory is copied. */
@@ -25,24 +25,19 @@ export interface GraphSession {
  * Loads the graph. The addon's only way in is a SavedModel in a folder: it is written, read and deleted at once.
  * Throws an `UnrecordableError` when that folder cannot be written, or with what TensorFlow says where it refuses the graph.
  */
-export function openSession(
-  addon: Addon,
-  nodes: readonly NodeMessage[],
-  counts: { readonly variables: number; readonly outputs: number },
-): GraphSession {
+export function openSession(addon: Addon, nodes: readonly NodeMessage[], variables: number): GraphSession {
   const id = load(addon, savedModel(nodes));
-  const outputs = [...Array.from({ length: counts.outputs }, (_, i) => nodeNames.output(i)), nodeNames.updated].join(
-    ',',
-  );
-  const chunks = variableChunks(counts.variables);
+  const chunks = variableChunks(variables);
   const discard = (handles: readonly TensorMetadata[]) => {
     for (const handle of handles) addon.deleteTensor(handle.id);
   };
   return {
-    run(feeds) {
-      const handles = addon.runSavedModel(id, feeds, feeds.map((_, i) => nodeNames.feed(i)).join(','), outputs);
-      discard(handles.slice(counts.outputs));
-      return handles.slice(0, counts.outputs);
+    run(step, feeds, outputs) {
+      const fed = feeds.map((_, i) => nodeNames.feed(step, i)).join(',');
+      const fetched = [...Array(outputs).keys()].map((i) => nodeNames.output(step, i));
+      const handles = addon.runSavedModel(id, feeds, fed, [...fetched, nodeNames.updated(step)].join(','));
+      discard(handles.slice(outputs));
+      return handles.slice(0, outputs);
     },
     readAll: () =>
       chunks.flatMap((variables) => addon.runSavedModel(id, [], '', variables.map(nodeNames.value).join(','))),
