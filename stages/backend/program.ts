@@ -36,12 +36,38 @@ export interface Program {
   dispose(): void;
 }
 
+/** Steps over the same variables that run in turn, each as often as is asked for. */
+export interface PhasedProgram {
+  /** Names of all variables. */
+  readonly names: readonly string[];
+  readonly mode: 'compiled' | 'eager';
+  /** Why the mode is `eager`; undefined when it is `compiled`. */
+  readonly reason: string | undefined;
+  /** Runs a phase once and applies its updates. The tensors returned belong to the caller; the feeds stay the caller's too. */
+  run(phase: string, feeds: Tensors): Record<string, tf.Tensor>;
+  /** The present value of a variable, as a tensor that belongs to the caller. */
+  read(name: string): tf.Tensor;
+  /** Sets a variable. The tensor stays the caller's. */
+  write(name: string, value: tf.Tensor): void;
+  dispose(): void;
+}
+
 /**
  * A program that runs the step op by op. It works on every backend. The variables stay the caller's: the program holds copies.
  *
  * @param reason why it is not compiled, where that was wanted
  */
 export function eagerProgram(step: Step, variables: Tensors, reason?: string): Program {
+  const { run, ...program } = eagerPhases({ step }, variables, reason);
+  return { ...program, run: (feeds) => run('step', feeds) };
+}
+
+/** As `eagerProgram`, for several steps. */
+export function eagerPhases(
+  steps: Readonly<Record<string, Step>>,
+  variables: Tensors,
+  reason: string | undefined,
+): PhasedProgram {
   const state = new Map(Object.entries(variables).map(([name, value]) => [name, tf.keep(value.clone())]));
   const replace = (name: string, value: tf.Tensor) => {
     state.get(name)?.dispose();
@@ -51,9 +77,9 @@ export function eagerProgram(step: Step, variables: Tensors, reason?: string): P
     names: [...state.keys()],
     mode: 'eager',
     reason,
-    run(feeds) {
+    run(phase, feeds) {
       const { outputs, updates } = tf.tidy(() => {
-        const result = step(Object.fromEntries(state), feeds);
+        const result = steps[phase]!(Object.fromEntries(state), feeds);
         checkUpdates(result.updates, state);
         return { outputs: cloneAll(result.outputs), updates: cloneAll(result.updates) };
       });

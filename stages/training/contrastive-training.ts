@@ -1,9 +1,11 @@
 /** The work of the contrastive stage. It is loaded when the stage runs: a plan needs no tensors. */
-import type * as tf from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
 import type { RecordBatch } from 'apache-arrow';
 import type { Observable } from 'rxjs';
 import type { StageEvent } from '../../pipeline/metrics.js';
 import type { StageContext, StageInputs } from '../../pipeline/stage.js';
+import { sliceBytes } from '../backend/byte-tensor.js';
+import type { Tensors } from '../backend/program.js';
 import type { Contrastive } from '../contrastive.js';
 import { tokenizerOf } from '../hand-over.js';
 import { contrastiveLoss } from '../losses/contrastive.js';
@@ -14,10 +16,10 @@ import { normalisePixels } from '../models/ops/normalise-pixels.js';
 import { initialise } from '../models/parameters.js';
 import { readPrompt } from '../prompts.js';
 import { pixelTensor, textInputs, tokenIds } from '../tensors.js';
+import type { TowerObjective } from './cached-step.js';
 import { dropPathFactors, keptPatches } from './masking.js';
 import { loadModel } from './model-folder.js';
 import type { Recipe } from './recipe.js';
-import type { Objective } from './step.js';
 import { trainModel } from './train-model.js';
 
 /** What the stage has decided: its options, the model that they make, how it is trained. */
@@ -47,19 +49,40 @@ export function trainContrastive(
   }, context);
 }
 
-function objectiveOf(model: ModelConfig, smoothing: number): Objective {
-  return (parameters, { pixels, keep, dropPath, tokens, ends }) => {
-    const vision = {
-      images: normalisePixels(pixels!, model.vision.pixels),
-      ...(keep === undefined ? {} : { keep }),
-      ...(dropPath === undefined ? {} : { dropPath }),
-    };
-    const image = encodeImage(parameters, model, vision);
-    const text = encodeText(parameters, model, { tokens: tokens!, ends: ends! });
-    return {
-      loss: inModule('loss', () => contrastiveLoss(image, text, parameters.logit_scale!, { smoothing })),
+function objectiveOf(model: ModelConfig, smoothing: number): TowerObjective {
+  return {
+    encode(parameters, { pixels, keep, dropPath, tokens, ends }) {
+      const vision = {
+        images: normalisePixels(pixels!, model.vision.pixels),
+        ...(keep === undefined ? {} : { keep }),
+        ...(dropPath === undefined ? {} : { dropPath }),
+      };
+      return {
+        image: encodeImage(parameters, model, vision),
+        text: encodeText(parameters, model, { tokens: tokens!, ends: ends! }),
+      };
+    },
+    loss: (parameters, { image, text }) => ({
+      loss: inModule('loss', () => contrastiveLoss(image!, text!, parameters.logit_scale!, { smoothing })),
       metrics: { logit_scale: parameters.logit_scale! },
-    };
+    }),
+    lossParameters: ['logit_scale'],
+    rows: ({ pixels }) => pixels!.shape[0]!,
+    slice: sliceFeeds,
+  };
+}
+
+function sliceFeeds({ pixels, keep, dropPath, tokens, ends }: Tensors, from: number, to: number): Tensors {
+  const rows = (tensor: tf.Tensor) => tf.slice(tensor, from, to - from);
+  // The rows of drop path are its last axis.
+  const columns = (tensor: tf.Tensor) =>
+    tf.slice(tensor, [0, 0, from], [tensor.shape[0]!, tensor.shape[1]!, to - from]);
+  return {
+    pixels: sliceBytes(pixels!, from, to),
+    tokens: rows(tokens!),
+    ends: rows(ends!),
+    ...(keep === undefined ? {} : { keep: rows(keep) }),
+    ...(dropPath === undefined ? {} : { dropPath: columns(dropPath) }),
   };
 }
 

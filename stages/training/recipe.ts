@@ -22,6 +22,8 @@ export interface Recipe {
   readonly clipNorm: number;
   /** Decay of the moving average of the weights; no average unless given. */
   readonly ema?: number;
+  /** Rows of a batch that go through the model at once, by gradient caching; all unless given. */
+  readonly chunk?: number;
   /** Of the matrix products, forwards and backwards; float32 unless given. The loss is computed in float32 whatever it is. */
   readonly precision?: Precision;
   /** Bounds of single parameters, kept after each update: CLIP's logit scale stays below ln 100. */

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { AlignflowError } from '../../pipeline/errors.js';
-import type { Step, Tensors } from '../backend/program.js';
+import type { Step, StepResult, Tensors } from '../backend/program.js';
 import { inModule } from '../models/module.js';
 import { withPrecision } from '../models/ops/precision.js';
 import { clipScale, globalNorm } from './clip.js';
@@ -46,11 +46,23 @@ export function initialState(
  * metrics.
  */
 export function trainingStep(objective: Objective, trained: readonly TrainedParameter[], recipe: Recipe): Step {
-  const optimisers = optimisersOf(recipe);
+  const apply = updateRule(trained, recipe);
   return (variables, feeds) => {
     const { loss, metrics, gradients } = withPrecision(recipe.precision ?? 'fp32', () =>
       differentiate(objective, trained, variables, feeds),
     );
+    const { outputs, updates } = apply(variables, feeds, loss, gradients);
+    return { outputs: { ...metrics, loss, ...outputs }, updates };
+  };
+}
+
+/**
+ * What a step does with the gradients of the trained parameters, in their order: its outputs are `gradient_norm` and `counts`, its
+ * updates those of the parameters and of their state.
+ */
+export function updateRule(trained: readonly TrainedParameter[], recipe: Recipe) {
+  const optimisers = optimisersOf(recipe);
+  return (variables: Tensors, feeds: Tensors, loss: tf.Tensor, gradients: readonly tf.Tensor[]): StepResult => {
     const norm = inModule('gradient norm', () => globalNorm(gradients));
     const counts = tf.cast(tf.isFinite(tf.add(loss, norm)), 'float32');
     const intake = { scale: clipScale(norm, recipe.clipNorm), counts };
@@ -76,7 +88,7 @@ export function trainingStep(objective: Objective, trained: readonly TrainedPara
       if (average !== undefined) updates[averageName(name)] = average(variables[averageName(name)]!, value);
     };
     inModule('optimiser', () => trained.forEach(update));
-    return { outputs: { ...metrics, loss, gradient_norm: norm, counts }, updates };
+    return { outputs: { gradient_norm: norm, counts }, updates };
   };
 }
 
@@ -124,13 +136,17 @@ function differentiate(
       return [name, clone];
     }),
   );
-  const unreached = trained.filter((_, i) => grads[i] == null).map(({ name }) => name);
+  checkReached(trained.filter((_, i) => grads[i] == null));
+  return { loss: value, metrics: kept, gradients: grads };
+}
+
+/** Throws unless there is none. */
+export function checkReached(unreached: readonly Pick<TrainedParameter, 'name'>[]): void {
   if (unreached.length > 0) {
     throw new AlignflowError({
-      what: `the loss does not depend on ${unreached.length} trained parameters, the first of them ${unreached[0]}`,
+      what: `the loss does not depend on ${unreached.length} trained parameters, the first of them ${unreached[0]!.name}`,
       expected: 'a loss that reaches each parameter of a trained group',
       fix: 'freeze these parameters',
     });
   }
-  return { loss: value, metrics: kept, gradients: grads };
 }

@@ -11,6 +11,7 @@ import type { Program, Tensors } from '../backend/program.js';
 import { startBackend } from '../backend/start.js';
 import type { ModelConfig } from '../models/config.js';
 import type { Parameters } from '../models/parameters.js';
+import type { TowerObjective } from './cached-step.js';
 import { latestCheckpoint, loadCheckpoint, saveCheckpoint } from './checkpoint.js';
 import { choosePrecision } from './choose-precision.js';
 import { saveBatch } from './failed-batch.js';
@@ -27,7 +28,7 @@ export interface TrainingJob {
   readonly config: ModelConfig;
   /** Parameters before the first step; the job owns them. */
   readonly parameters: Parameters;
-  readonly objective: Objective;
+  readonly objective: Objective | TowerObjective;
   readonly recipe: Omit<Recipe, 'precision'>;
   readonly options: Pick<TrainingOptions, 'precision' | 'maxNonFinite' | 'checkpointEvery'>;
   /** The feeds of the objective for a batch of rows, `step` counted from 0. */

@@ -1,6 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { compiledProgram } from '../backend/graph/compiled.js';
 import type { Program, Tensors } from '../backend/program.js';
+import { cachedProgram } from './cached-program.js';
+import { type TowerObjective, wholeObjective } from './cached-step.js';
 import { type TrainedParameter, trainedParameters } from './groups.js';
 import type { Recipe } from './recipe.js';
 import { initialState, type Objective, trainingStep } from './step.js';
@@ -16,11 +18,24 @@ export interface TrainingProgram {
  * `train` runs it, `saveCheckpoint` and `loadCheckpoint` keep it. The parameters stay the caller's.
  * Throws an `AlignflowError` for groups that do not fit the parameters.
  */
-export function trainingProgram(objective: Objective, parameters: Tensors, recipe: Recipe): TrainingProgram {
+export function trainingProgram(
+  objective: Objective | TowerObjective,
+  parameters: Tensors,
+  recipe: Recipe,
+): TrainingProgram {
   const shapes = Object.fromEntries(Object.entries(parameters).map(([name, { shape }]) => [name, shape]));
   const trained = trainedParameters(recipe.groups, shapes, recipe.layerDecay);
   const state = initialState(parameters, trained, recipe);
-  const program = compiledProgram(trainingStep(objective, trained, recipe), { ...parameters, ...state });
+  const variables = { ...parameters, ...state };
+  const { chunk } = recipe;
+  const program =
+    typeof objective !== 'function' && chunk !== undefined
+      ? cachedProgram(objective, trained, { ...recipe, chunk }, variables)
+      : compiledProgram(trainingStep(wholeOf(objective), trained, recipe), variables);
   tf.dispose(state);
   return { program, trained };
+}
+
+function wholeOf(objective: Objective | TowerObjective): Objective {
+  return typeof objective === 'function' ? objective : wholeObjective(objective);
 }

@@ -1,6 +1,6 @@
 /**
  * The contrastive stage on random rows in memory, in a process of its own. Prints one line of JSON like
- * `peers/contrastive_step.py`. Usage: node contrastive-step.js tiny|small fp32|bf16 KEPT STEPS
+ * `peers/contrastive_step.py`. Usage: node contrastive-step.js tiny|small fp32|bf16 KEPT STEPS [CHUNK [BATCH]]
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -23,16 +23,11 @@ const shape = process.argv[2] as StepShape;
 const precision = process.argv[3] as 'fp32' | 'bf16';
 const kept = Number(process.argv[4]);
 const steps = Number(process.argv[5]);
+/** Rows that go through the model at once, by gradient caching; all for 0 and unless given. */
+const chunk = Number(process.argv[6]) || undefined;
 /** `warmup` steps come before the clock counts: the first one records the graph. */
-const {
-  batch: BATCH,
-  length: LENGTH,
-  vocabulary: VOCABULARY,
-  side: SIDE,
-  patches: PATCHES,
-  text,
-  warmup,
-} = stepShapes[shape];
+const { batch, length: LENGTH, vocabulary: VOCABULARY, side: SIDE, patches: PATCHES, text, warmup } = stepShapes[shape];
+const BATCH = Number(process.argv[7] ?? batch);
 const folder = await mkdtemp(join(tmpdir(), 'alignflow-bench-'));
 try {
   const { version } = await startBackend();
@@ -61,12 +56,13 @@ async function trainingSpeeds(): Promise<{ speeds: number[]; firstAt: number }> 
     masking: 1 - kept / PATCHES,
     unmasked: 0,
     checkpointEvery: warmup + steps,
+    chunk,
   } as unknown as Contrastive;
-  const batch = randomRows();
+  const rows = randomRows();
   const tokenizer = { vocabulary: VOCABULARY, trainedBy: 'rows' };
   await writePrompts(folder, { tokens: [1] });
   const inputs = { name: 'bench', seed: 7, from: { stage: 'rows', folder, artefacts: { tokenizer } } };
-  const events = contrastive.run(config, inputs, stageContext(batch));
+  const events = contrastive.run(config, inputs, stageContext(rows));
   let firstAt = 0;
   const metrics = events.pipe(
     filter((event) => event.kind === 'step'),

@@ -15,7 +15,7 @@ import { type Recording, UnrecordableError } from './recorder.js';
 
 /** What a recorded step reads and gives: handles of the tensors that stood for its variables and feeds, and of its results. */
 export interface RecordedStep {
-  /** Tells it from other steps in the same graph. */
+  /** Tells it from other steps in the same graph: letters, digits and dots, as in names of nodes. */
   readonly name: string;
   readonly recording: Recording;
   readonly variables: readonly TensorMetadata[];

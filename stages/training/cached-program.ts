@@ -1,0 +1,155 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { shapesOf } from '../backend/graph/compiled.js';
+import { type Phase, phasedProgram } from '../backend/graph/phases.js';
+import type { PhasedProgram, Program, Tensors } from '../backend/program.js';
+import {
+  type CachedSteps,
+  cachedSteps,
+  chunkBounds,
+  gradientName,
+  sumName,
+  type TowerObjective,
+} from './cached-step.js';
+import type { TrainedParameter } from './groups.js';
+import type { Recipe } from './recipe.js';
+
+/**
+ * The program of a step with gradient caching: `chunk` rows at most go through the model at once. Run and read like that of a whole
+ * step, with the same outputs. The variables stay the caller's.
+ */
+export function cachedProgram(
+  objective: TowerObjective,
+  trained: readonly TrainedParameter[],
+  recipe: Recipe & { readonly chunk: number },
+  variables: Tensors,
+): Program {
+  const steps = cachedSteps(objective, trained, recipe);
+  /** Until the first batch tells the shapes. */
+  let waiting: Map<string, tf.Tensor> | undefined = new Map(
+    Object.entries(variables).map(([name, value]) => [name, tf.keep(value.clone())]),
+  );
+  const names = [...waiting.keys()];
+  let phased: PhasedProgram | undefined;
+  let shapes: string | undefined;
+
+  const present = (): Record<string, tf.Tensor> =>
+    phased === undefined
+      ? Object.fromEntries([...waiting!].map(([name, value]) => [name, value.clone()]))
+      : Object.fromEntries(names.map((name) => [name, phased!.read(name)]));
+  const programFor = (feeds: Tensors): PhasedProgram => {
+    const now = shapesOf(feeds);
+    if (phased !== undefined && shapes === now) return phased;
+    const values = present();
+    const sums = Object.fromEntries(trained.map(({ name }) => [sumName(name), tf.zerosLike(values[name]!)]));
+    const phases = phasesOf(steps, objective, recipe.chunk, feeds, values);
+    const next = phasedProgram(phases, { ...values, ...sums });
+    tf.dispose([values, sums, Object.values(phases).map(({ example }) => ({ ...example }))]);
+    phased?.dispose();
+    for (const value of waiting?.values() ?? []) value.dispose();
+    waiting = undefined;
+    phased = next;
+    shapes = now;
+    return next;
+  };
+
+  return {
+    names,
+    get mode() {
+      return phased?.mode ?? 'compiled';
+    },
+    get reason() {
+      return phased?.reason;
+    },
+    run(feeds) {
+      const program = programFor(feeds);
+      const bounds = chunkBounds(objective.rows(feeds), recipe.chunk);
+      const chunks = bounds
+        .slice(1)
+        .map((to, i) => ({ from: bounds[i]!, to, feeds: objective.slice(feeds, bounds[i]!, to) }));
+      const owned: (tf.Tensor | Tensors)[] = chunks.map((chunk) => chunk.feeds);
+      const own = <T extends tf.Tensor | Tensors>(value: T): T => {
+        owned.push(value);
+        return value;
+      };
+      try {
+        const encoded = chunks.map(({ from, to, feeds: part }) => own(program.run(`encode.${to - from}`, part)));
+        const embeddings = own(
+          Object.fromEntries(
+            Object.keys(encoded[0]!).map((name) => [name, tf.concat(encoded.map((part) => part[name]!))]),
+          ),
+        );
+        const { loss, ...rest } = program.run('loss', embeddings);
+        const gradients = own(pick(rest, (name) => name.startsWith(gradientName(''))));
+        for (const { from, to, feeds: part } of chunks) {
+          const along = own(
+            Object.fromEntries(
+              Object.entries(gradients).map(([name, all]) => [
+                name,
+                tf.slice(all, [from, 0], [to - from, all.shape[1]!]),
+              ]),
+            ),
+          );
+          program.run(`backward.${to - from}`, { ...part, ...along });
+        }
+        const { gradient_norm, counts } = program.run('update', { ...scalarsOf(feeds, chunks[0]!.feeds), loss: loss! });
+        const metrics = pick(rest, (name) => !name.startsWith(gradientName('')));
+        return { ...metrics, loss: loss!, gradient_norm: gradient_norm!, counts: counts! };
+      } finally {
+        for (const value of owned) tf.dispose(value instanceof tf.Tensor ? value : { ...value });
+      }
+    },
+    read: (name) => phased?.read(name) ?? waiting!.get(name)!.clone(),
+    write(name, value) {
+      if (phased !== undefined) {
+        phased.write(name, value);
+        return;
+      }
+      waiting!.get(name)?.dispose();
+      waiting!.set(name, tf.keep(value.clone()));
+    },
+    dispose() {
+      phased?.dispose();
+      for (const value of waiting?.values() ?? []) value.dispose();
+    },
+  };
+}
+
+/** The phases of a batch, with feeds of the shapes that each gets: the tensors belong to the caller. */
+function phasesOf(
+  { encode, loss, backward, update }: CachedSteps,
+  objective: TowerObjective,
+  largest: number,
+  feeds: Tensors,
+  parameters: Tensors,
+): Record<string, Phase> {
+  const rows = objective.rows(feeds);
+  const bounds = chunkBounds(rows, largest);
+  const sizes = [...new Set(bounds.slice(1).map((to, i) => to - bounds[i]!))];
+  const phases: Record<string, Phase> = {};
+  // Embeddings of one row say how wide they are.
+  const widths = tf.tidy(() => {
+    const one = objective.slice(feeds, 0, 1);
+    return Object.entries(objective.encode(parameters, one)).map(([name, { shape }]) => [name, shape[1]!] as const);
+  });
+  const embeddings = (count: number, named: (name: string) => string = (name) => name) =>
+    Object.fromEntries(widths.map(([name, width]) => [named(name), tf.zeros([count, width])]));
+  for (const size of sizes) {
+    const part = () => objective.slice(feeds, 0, size);
+    phases[`encode.${size}`] = { step: encode, example: part() };
+    phases[`backward.${size}`] = { step: backward, example: { ...part(), ...embeddings(size, gradientName) } };
+  }
+  phases.loss = { step: loss, example: embeddings(rows) };
+  const scalars = Object.entries(scalarsOf(feeds, phases[`encode.${sizes[0]!}`]!.example));
+  const copies = Object.fromEntries(scalars.map(([name, value]) => [name, value.clone()]));
+  phases.update = { step: update, example: { ...copies, loss: tf.scalar(0) } };
+  return phases;
+}
+
+/** The feeds that are no part of the batch: learning rates and what optimisers are fed. */
+function scalarsOf(feeds: Tensors, batch: Tensors): Tensors {
+  return pick(feeds, (name) => !Object.hasOwn(batch, name));
+}
+
+function pick(tensors: Tensors, wanted: (name: string) => boolean): Record<string, tf.Tensor> {
+  return Object.fromEntries(Object.entries(tensors).filter(([name]) => wanted(name)));
+}

@@ -1,0 +1,118 @@
+/**
+ * Gradient caching (Gao et al., arXiv 2101.06983): a contrastive step on a batch of which only a chunk goes through the model at
+ * once. Each chunk is encoded and forgotten; the loss of the whole batch gives the gradient of each embedding; then each chunk is
+ * encoded again and that gradient taken back through it. The gradient of the batch is that of one pass over all of it.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import type { Step, Tensors } from '../backend/program.js';
+import { inModule } from '../models/module.js';
+import { withPrecision } from '../models/ops/precision.js';
+import type { TrainedParameter } from './groups.js';
+import type { Recipe } from './recipe.js';
+import { checkReached, type Objective, updateRule } from './step.js';
+
+/** An objective in which the rows of a batch meet in the loss alone. */
+export interface TowerObjective {
+  /** Embeddings of some rows by name, each [rows, dim]. */
+  readonly encode: (parameters: Tensors, feeds: Tensors) => Tensors;
+  /** The loss of a whole batch, from the embeddings of all its rows. */
+  readonly loss: (parameters: Tensors, embeddings: Tensors) => ReturnType<Objective>;
+  /** Parameters that the loss uses by itself: CLIP's logit scale. The towers do not use them. */
+  readonly lossParameters: readonly string[];
+  /** How many rows the feeds of a batch hold. */
+  readonly rows: (feeds: Tensors) => number;
+  /** The feeds of rows `from` to before `to`; the tensors belong to the caller. */
+  readonly slice: (feeds: Tensors, from: number, to: number) => Tensors;
+}
+
+/** The objective as one pass over the whole batch. */
+export function wholeObjective({ encode, loss }: Pick<TowerObjective, 'encode' | 'loss'>): Objective {
+  return (parameters, feeds) => loss(parameters, encode(parameters, feeds));
+}
+
+/** Name of the variable that holds the sum of a parameter's gradient over the chunks so far. */
+export const sumName = (parameter: string) => `gradient_sum.${parameter}`;
+
+/** Name of the feed that holds the gradient of an embedding. */
+export const gradientName = (embedding: string) => `gradient.${embedding}`;
+
+/** The parts of a step. Beside parameters and state, their variables are the sums of the gradients. */
+export interface CachedSteps {
+  /** Feeds of a chunk to its embeddings. */
+  readonly encode: Step;
+  /** Embeddings of the batch to `loss`, metrics and the gradient of each embedding; begins the sums. */
+  readonly loss: Step;
+  /** Feeds of a chunk and the gradients of its embeddings: adds to the sums. */
+  readonly backward: Step;
+  /** The `loss` and the scalars of the recipe: the update by the sums. Outputs `gradient_norm` and `counts`. */
+  readonly update: Step;
+}
+
+/** The parts of the step of a recipe. */
+export function cachedSteps(
+  { encode, loss, lossParameters }: TowerObjective,
+  trained: readonly TrainedParameter[],
+  recipe: Recipe,
+): CachedSteps {
+  const precise = <Result>(work: () => Result): Result => withPrecision(recipe.precision ?? 'fp32', work);
+  const own = trained.filter(({ name }) => lossParameters.includes(name));
+  const towers = trained.filter(({ name }) => !lossParameters.includes(name));
+  const apply = updateRule(trained, recipe);
+  return {
+    encode: (parameters, feeds) => ({ outputs: precise(() => encode(parameters, feeds)), updates: {} }),
+
+    loss(variables, embeddings) {
+      const names = Object.keys(embeddings);
+      const metrics: Record<string, tf.Tensor> = {};
+      const forward = () => {
+        const result = loss(variables, embeddings);
+        // Tensors of the forward pass die with it, so what is only looked at must be kept through it.
+        for (const [name, value] of Object.entries(result.metrics ?? {})) metrics[name] = tf.keep(value.clone());
+        return result.loss;
+      };
+      const inputs = [...names.map((name) => embeddings[name]!), ...own.map(({ name }) => variables[name]!)];
+      const { value, grads } = precise(() => tf.engine().gradients(forward, inputs, undefined, true));
+      checkReached(own.filter((_, i) => grads[names.length + i] == null));
+      const shown = Object.entries(metrics).map(([name, metric]) => {
+        const clone = metric.clone();
+        metric.dispose();
+        return [name, clone] as const;
+      });
+      const gradients = names.map((name, i) => [gradientName(name), grads[i]!] as const);
+      const sums = [
+        ...own.map(({ name }, i) => [sumName(name), grads[names.length + i]!] as const),
+        ...towers.map(({ name }) => [sumName(name), tf.zerosLike(variables[name]!)] as const),
+      ];
+      return {
+        outputs: { ...Object.fromEntries(shown), loss: value, ...Object.fromEntries(gradients) },
+        updates: Object.fromEntries(sums),
+      };
+    },
+
+    backward(variables, feeds) {
+      const along = () => {
+        const embeddings = encode(variables, feeds);
+        const products = Object.entries(embeddings).map(([name, embedding]) =>
+          tf.sum(tf.mul(embedding, feeds[gradientName(name)]!)),
+        );
+        return inModule('loss', () => tf.addN(products));
+      };
+      const inputs = towers.map(({ name }) => variables[name]!);
+      const { grads } = precise(() => tf.engine().gradients(along, inputs, undefined, true));
+      checkReached(towers.filter((_, i) => grads[i] == null));
+      const sums = towers.map(({ name }, i) => [sumName(name), tf.add(variables[sumName(name)]!, grads[i]!)] as const);
+      return { outputs: {}, updates: Object.fromEntries(sums) };
+    },
+
+    update(variables, feeds) {
+      const gradients = trained.map(({ name }) => variables[sumName(name)]!);
+      return apply(variables, feeds, feeds.loss!, gradients);
+    },
+  };
+}
+
+/** The first row of each chunk, and the end: as few chunks as have `largest` rows at most, of sizes that differ by one at most. */
+export function chunkBounds(rows: number, largest: number): number[] {
+  const chunks = Math.ceil(rows / largest);
+  return Array.from({ length: chunks + 1 }, (_, i) => Math.round((i * rows) / chunks));
+}
