@@ -15,6 +15,7 @@ import {
 } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import type { StepMetrics } from '../../../pipeline/metrics.js';
+import { tensorflowBackend } from '../../../stages/backend/addon.js';
 import type { Program } from '../../../stages/backend/program.js';
 import { startBackend } from '../../../stages/backend/start.js';
 import type { Recipe } from '../../../stages/training/recipe.js';
@@ -112,6 +113,22 @@ describe('train', () => {
     await run(seeds(), options(program));
     program.dispose();
     expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it('holds as many tensors after 1,000 steps as after ten', async () => {
+    const program = newProgram();
+    const addon = tensorflowBackend()?.binding;
+    const counts = () => [tf.memory().numTensors, addon?.getNumOfTensors()];
+    const seen: unknown[] = [];
+    const settings = options(program, { recipe: { ...recipe, steps: 1000 } });
+    // What a step leaves is freed before the next begins.
+    const prepared = (seed: number, step: number) => {
+      if (step === 10 || step === 999) seen.push(counts());
+      return prepare(seed);
+    };
+    await run(from(Array.from({ length: 1000 }, (_, i) => i % 3)), { ...settings, prepare: prepared });
+    expect(seen[1]).toEqual(seen[0]);
+    program.dispose();
   });
 
   it('goes on at step k as if it had never stopped', async () => {
