@@ -62,41 +62,7 @@ export function cachedProgram(
     },
     run(feeds) {
       const program = programFor(feeds);
-      const bounds = chunkBounds(objective.rows(feeds), recipe.chunk);
-      const chunks = bounds
-        .slice(1)
-        .map((to, i) => ({ from: bounds[i]!, to, feeds: objective.slice(feeds, bounds[i]!, to) }));
-      const owned: (tf.Tensor | Tensors)[] = chunks.map((chunk) => chunk.feeds);
-      const own = <T extends tf.Tensor | Tensors>(value: T): T => {
-        owned.push(value);
-        return value;
-      };
-      try {
-        const encoded = chunks.map(({ from, to, feeds: part }) => own(program.run(`encode.${to - from}`, part)));
-        const embeddings = own(
-          Object.fromEntries(
-            Object.keys(encoded[0]!).map((name) => [name, tf.concat(encoded.map((part) => part[name]!))]),
-          ),
-        );
-        const { loss, ...rest } = program.run('loss', embeddings);
-        const gradients = own(pick(rest, (name) => name.startsWith(gradientName(''))));
-        for (const { from, to, feeds: part } of chunks) {
-          const along = own(
-            Object.fromEntries(
-              Object.entries(gradients).map(([name, all]) => [
-                name,
-                tf.slice(all, [from, 0], [to - from, all.shape[1]!]),
-              ]),
-            ),
-          );
-          program.run(`backward.${to - from}`, { ...part, ...along });
-        }
-        const { gradient_norm, counts } = program.run('update', { ...scalarsOf(feeds, chunks[0]!.feeds), loss: loss! });
-        const metrics = pick(rest, (name) => !name.startsWith(gradientName('')));
-        return { ...metrics, loss: loss!, gradient_norm: gradient_norm!, counts: counts! };
-      } finally {
-        for (const value of owned) tf.dispose(value instanceof tf.Tensor ? value : { ...value });
-      }
+      return tf.tidy(() => runChunks(program, objective, recipe.chunk, feeds));
     },
     read: (name) => phased?.read(name) ?? waiting!.get(name)!.clone(),
     write(name, value) {
@@ -112,6 +78,34 @@ export function cachedProgram(
       for (const value of waiting?.values() ?? []) value.dispose();
     },
   };
+}
+
+/** One step: both passes over the chunks of a batch, the loss between them and the update behind them. */
+function runChunks(
+  program: PhasedProgram,
+  objective: TowerObjective,
+  largest: number,
+  feeds: Tensors,
+): Record<string, tf.Tensor> {
+  const bounds = chunkBounds(objective.rows(feeds), largest);
+  const chunks = bounds.slice(1).map((to, i) => {
+    const from = bounds[i]!;
+    return { from, rows: to - from, feeds: objective.slice(feeds, from, to) };
+  });
+  const encoded = chunks.map((chunk) => program.run(`encode.${chunk.rows}`, chunk.feeds));
+  const names = Object.keys(encoded[0]!);
+  const all = names.map((name) => [name, tf.concat(encoded.map((part) => part[name]!))] as const);
+  const { loss, ...rest } = program.run('loss', Object.fromEntries(all));
+  for (const { from, rows, feeds: part } of chunks) {
+    const gradients = names.map((name) => {
+      const gradient = rest[gradientName(name)]!;
+      return [gradientName(name), tf.slice(gradient, [from, 0], [rows, gradient.shape[1]!])] as const;
+    });
+    program.run(`backward.${rows}`, { ...part, ...Object.fromEntries(gradients) });
+  }
+  const updated = program.run('update', { ...scalarsOf(feeds, chunks[0]!.feeds), loss: loss! });
+  const metrics = pick(rest, (name) => !name.startsWith(gradientName('')));
+  return { ...metrics, loss: loss!, ...updated };
 }
 
 /** The phases of a batch, with feeds of the shapes that each gets: the tensors belong to the caller. */
