@@ -18,6 +18,17 @@ export interface StepResult {
  */
 export type Step = (variables: Tensors, feeds: Tensors) => StepResult;
 
+/** What a step needs in memory, as its recording tells. */
+export interface StepMemory {
+  /** Bytes of the variables; new values take the place of old ones. */
+  readonly variables: number;
+  /** The most bytes that all else takes at once. */
+  readonly peak: number;
+}
+
+/** Told what a recorded step needs before it runs; refuses it by throwing. */
+export type Accept = (memory: StepMemory) => void;
+
 /** A step together with the variables that it reads and updates. */
 export interface Program {
   /** Names of all variables. */
@@ -26,6 +37,8 @@ export interface Program {
   readonly mode: 'compiled' | 'eager';
   /** Why the mode is `eager`. Undefined when it is `compiled`, or when eager is what was asked for. */
   readonly reason: string | undefined;
+  /** What the largest recorded step needs; undefined before the first run, and when steps run op by op. */
+  readonly memory: StepMemory | undefined;
   /** Runs the step once and applies its updates. The tensors returned belong to the caller; the feeds stay the caller's too. */
   run(feeds: Tensors): Record<string, tf.Tensor>;
   /** The present value of a variable, as a tensor that belongs to the caller. */
@@ -43,6 +56,8 @@ export interface PhasedProgram {
   readonly mode: 'compiled' | 'eager';
   /** Why the mode is `eager`; undefined when it is `compiled`. */
   readonly reason: string | undefined;
+  /** What the largest phase needs; undefined when phases run op by op. */
+  readonly memory: StepMemory | undefined;
   /** Runs a phase once and applies its updates. The tensors returned belong to the caller; the feeds stay the caller's too. */
   run(phase: string, feeds: Tensors): Record<string, tf.Tensor>;
   /** The present value of a variable, as a tensor that belongs to the caller. */
@@ -77,6 +92,7 @@ export function eagerPhases(
     names: [...state.keys()],
     mode: 'eager',
     reason,
+    memory: undefined,
     run(phase, feeds) {
       const { outputs, updates } = tf.tidy(() => {
         const result = steps[phase]!(Object.fromEntries(state), feeds);

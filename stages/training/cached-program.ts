@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { shapesOf } from '../backend/graph/compiled.js';
 import { type Phase, phasedProgram } from '../backend/graph/phases.js';
-import type { PhasedProgram, Program, Tensors } from '../backend/program.js';
+import type { Accept, PhasedProgram, Program, Tensors } from '../backend/program.js';
 import {
   type CachedSteps,
   cachedSteps,
@@ -22,6 +22,7 @@ export function cachedProgram(
   trained: readonly TrainedParameter[],
   recipe: Recipe & { readonly chunk: number },
   variables: Tensors,
+  accept?: Accept,
 ): Program {
   const steps = cachedSteps(objective, trained, recipe);
   /** Until the first batch tells the shapes. */
@@ -42,7 +43,7 @@ export function cachedProgram(
     const values = present();
     const sums = Object.fromEntries(trained.map(({ name }) => [sumName(name), tf.zerosLike(values[name]!)]));
     const phases = phasesOf(steps, objective, recipe.chunk, feeds, values);
-    const next = phasedProgram(phases, { ...values, ...sums });
+    const next = phasedProgram(phases, { ...values, ...sums }, accept);
     tf.dispose([values, sums, Object.values(phases).map(({ example }) => ({ ...example }))]);
     phased?.dispose();
     for (const value of waiting?.values() ?? []) value.dispose();
@@ -59,6 +60,9 @@ export function cachedProgram(
     },
     get reason() {
       return phased?.reason;
+    },
+    get memory() {
+      return phased?.memory;
     },
     run(feeds) {
       const program = programFor(feeds);

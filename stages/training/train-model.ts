@@ -6,6 +6,7 @@ import { concat, defer, from, mergeAll, mergeMap, type Observable, tap } from 'r
 import { batchBytes } from '../../pipeline/batch/bytes.js';
 import type { Note, Result, StageEvent, StepMetrics } from '../../pipeline/metrics.js';
 import type { StageContext } from '../../pipeline/stage.js';
+import { formatBytes } from '../../pipeline/terminal/format.js';
 import { bfloat16IsFaster } from '../backend/products.js';
 import type { Program, Tensors } from '../backend/program.js';
 import { startBackend } from '../backend/start.js';
@@ -16,6 +17,7 @@ import { latestCheckpoint, loadCheckpoint, saveCheckpoint } from './checkpoint.j
 import { choosePrecision } from './choose-precision.js';
 import { saveBatch } from './failed-batch.js';
 import { createHistory } from './history.js';
+import { checkMemory, predictedBytes } from './memory.js';
 import { saveModel } from './model-folder.js';
 import type { TrainingOptions } from './options.js';
 import type { Recipe } from './recipe.js';
@@ -52,7 +54,11 @@ export function trainModel(load: () => Promise<TrainingJob>, context: StageConte
     const { precision, words } = choosePrecision(job.options.precision, kind, await bfloat16IsFaster());
     const recipe: Recipe = { ...job.recipe, precision };
     const checkpoints = join(context.folder, 'checkpoints');
-    const { program } = trainingProgram(job.objective, job.parameters, recipe);
+    const parameters = bytesOfAll(job.parameters);
+    let rows = 0;
+    const { program } = trainingProgram(job.objective, job.parameters, recipe, (memory) =>
+      checkMemory(memory, parameters, Math.min(rows, recipe.chunk ?? rows)),
+    );
     tf.dispose({ ...job.parameters });
     const found = await latestCheckpoint(checkpoints);
     const stored = found === undefined ? undefined : await loadCheckpoint(found, program);
@@ -62,7 +68,10 @@ export function trainModel(load: () => Promise<TrainingJob>, context: StageConte
       train<RecordBatch>({
         program,
         recipe,
-        prepare: (batch, step) => ({ feeds: job.feeds(batch, step), samples: batch.numRows }),
+        prepare: (batch, step) => {
+          rows = batch.numRows;
+          return { feeds: job.feeds(batch, step), samples: rows };
+        },
         start,
         maxNonFinite,
         saveBatch: (batch) => saveBatch(context.folder, batch),
@@ -78,7 +87,7 @@ export function trainModel(load: () => Promise<TrainingJob>, context: StageConte
       }),
       tap((metrics) => history.add(metrics)),
       mergeMap((metrics, index): StageEvent[] => [
-        ...(index === 0 ? [modeOf(program, words, start)] : []),
+        ...(index === 0 ? [modeOf(program, words, parameters, start)] : []),
         metrics,
         { kind: 'progress', done: metrics.step, total: recipe.steps, unit: 'steps' },
       ]),
@@ -93,10 +102,20 @@ export function trainModel(load: () => Promise<TrainingJob>, context: StageConte
 }
 
 /** How the steps run, which is known after the first one. */
-function modeOf({ mode, reason }: Program, precision: string, start: TrainingPosition): Note {
+function modeOf(
+  { mode, reason, memory }: Program,
+  precision: string,
+  parameters: number,
+  start: TrainingPosition,
+): Note {
   const why = reason === undefined ? '' : `: ${reason}`;
   const resumed = start.step === 0 ? '' : `, gone on from step ${start.step}`;
-  return { kind: 'note', text: `${mode} steps${why}, ${precision}${resumed}` };
+  const needs = memory === undefined ? '' : `, about ${formatBytes(predictedBytes(memory, parameters))} of memory`;
+  return { kind: 'note', text: `${mode} steps${why}, ${precision}${needs}${resumed}` };
+}
+
+function bytesOfAll(tensors: Tensors): number {
+  return Object.values(tensors).reduce((sum, { size }) => sum + 4 * size, 0);
 }
 
 /** The figures of a run: mean loss of the last steps, median throughput, share of time without data, steps skipped. */

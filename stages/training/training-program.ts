@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { compiledProgram } from '../backend/graph/compiled.js';
-import type { Program, Tensors } from '../backend/program.js';
+import type { Accept, Program, Tensors } from '../backend/program.js';
 import { cachedProgram } from './cached-program.js';
 import { type TowerObjective, wholeObjective } from './cached-step.js';
 import { type TrainedParameter, trainedParameters } from './groups.js';
@@ -16,12 +16,14 @@ export interface TrainingProgram {
 /**
  * The program of a training stage, compiled where the backend can: the given parameters, frozen ones too, and the state before the first update.
  * `train` runs it, `saveCheckpoint` and `loadCheckpoint` keep it. The parameters stay the caller's.
+ * @param accept told what each recorded step needs before it runs; refuses it by throwing
  * Throws an `AlignflowError` for groups that do not fit the parameters.
  */
 export function trainingProgram(
   objective: Objective | TowerObjective,
   parameters: Tensors,
   recipe: Recipe,
+  accept?: Accept,
 ): TrainingProgram {
   const shapes = Object.fromEntries(Object.entries(parameters).map(([name, { shape }]) => [name, shape]));
   const trained = trainedParameters(recipe.groups, shapes, recipe.layerDecay);
@@ -30,8 +32,8 @@ export function trainingProgram(
   const { chunk } = recipe;
   const program =
     typeof objective !== 'function' && chunk !== undefined
-      ? cachedProgram(objective, trained, { ...recipe, chunk }, variables)
-      : compiledProgram(trainingStep(wholeOf(objective), trained, recipe), variables);
+      ? cachedProgram(objective, trained, { ...recipe, chunk }, variables, accept)
+      : compiledProgram(trainingStep(wholeOf(objective), trained, recipe), variables, accept);
   tf.dispose(state);
   return { program, trained };
 }

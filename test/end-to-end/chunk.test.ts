@@ -26,5 +26,7 @@ it('trains in chunks to the losses of whole batches, masked patches and dropped 
   chunked.values.forEach((loss, i) => {
     expect(Math.abs(loss / whole.values[i]! - 1), `step ${i + 1}`).toBeLessThan(1e-4);
   });
-  expect(chunked.notes).toEqual(whole.notes);
+  // What they need in memory differs.
+  const mode = (notes: readonly string[] | undefined) => notes?.map((note) => note.replace(/, about .* of memory/, ''));
+  expect(mode(chunked.notes)).toEqual(mode(whole.notes));
 });

@@ -1,9 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { AlignflowError, reasonOf } from '../../../pipeline/errors.js';
 import { type TensorflowBackend, tensorflowBackend } from '../addon.js';
-import { eagerProgram, type Program, type Step, type Tensors } from '../program.js';
+import { type Accept, eagerProgram, type Program, type Step, type Tensors } from '../program.js';
 import { graphOf } from './definition.js';
 import { useNativeGather } from './gather.js';
+import { largestOf } from './peak.js';
 import { type NamedStep, recordStep } from './record-step.js';
 import { UnrecordableError } from './recorder.js';
 import { type GraphSession, openSession } from './session.js';
@@ -32,7 +33,7 @@ export function whyNotRecorded(): string | undefined {
  *
  * A run that fails leaves the variables undefined: some may be updated already. The program then refuses to go on.
  */
-export function compiledProgram(step: Step, variables: Tensors): Program {
+export function compiledProgram(step: Step, variables: Tensors, accept: Accept = () => {}): Program {
   const against = whyNotRecorded();
   if (against !== undefined) return eagerProgram(step, variables, against);
   const backend = tensorflowBackend()!;
@@ -58,7 +59,7 @@ export function compiledProgram(step: Step, variables: Tensors): Program {
     if (known !== undefined) return known;
     if (graphs.size >= mostGraphs) return `the feeds have come in more than ${mostGraphs} sets of shapes`;
     try {
-      const compiled = compile(backend, step, state.take(), feeds);
+      const compiled = compile(backend, step, state.take(), feeds, accept);
       graphs.set(key, compiled);
       return compiled;
     } catch (error) {
@@ -74,6 +75,9 @@ export function compiledProgram(step: Step, variables: Tensors): Program {
     },
     get reason() {
       return eager?.reason;
+    },
+    get memory() {
+      return largestOf([...graphs.values()].map(({ step: { memory } }) => memory));
     },
     run(feeds) {
       if (eager !== undefined) return eager.run(feeds);
@@ -130,11 +134,13 @@ function compile(
   step: Step,
   state: ReadonlyMap<string, tf.Tensor>,
   feeds: Tensors,
+  accept: Accept,
 ): Compiled {
   const engine = tf.engine();
   engine.startScope();
   try {
     const named = recordStep(backend, { name: 'step', step }, state, feeds);
+    accept(named.memory);
     return { session: openSession(backend.binding, graphOf([named.recorded]), state.size), step: named };
   } finally {
     engine.endScope();

@@ -1,9 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { type TensorflowBackend, tensorflowBackend } from '../addon.js';
-import { eagerPhases, type PhasedProgram, type Step, type Tensors, variableOf } from '../program.js';
+import { type Accept, eagerPhases, type PhasedProgram, type Step, type Tensors, variableOf } from '../program.js';
 import { runStep, whyNotRecorded } from './compiled.js';
 import { graphOf } from './definition.js';
 import { useNativeGather } from './gather.js';
+import { largestOf } from './peak.js';
 import { type NamedStep, recordStep } from './record-step.js';
 import { UnrecordableError } from './recorder.js';
 import { type GraphSession, openSession } from './session.js';
@@ -20,7 +21,11 @@ export interface Phase {
  * in between is freed when it ends. Where nothing can be recorded, they run op by op, and `reason` says why. Variables and examples
  * stay the caller's.
  */
-export function phasedProgram(phases: Readonly<Record<string, Phase>>, variables: Tensors): PhasedProgram {
+export function phasedProgram(
+  phases: Readonly<Record<string, Phase>>,
+  variables: Tensors,
+  accept: Accept = () => {},
+): PhasedProgram {
   const against = whyNotRecorded();
   if (against !== undefined) return eagerPhases(stepsOf(phases), variables, against);
   const backend = tensorflowBackend()!;
@@ -28,7 +33,7 @@ export function phasedProgram(phases: Readonly<Record<string, Phase>>, variables
   const state = createState(backend, variables);
   let graph: Graph;
   try {
-    graph = compile(backend, phases, state.take());
+    graph = compile(backend, phases, state.take(), accept);
   } catch (error) {
     state.dispose();
     if (error instanceof UnrecordableError) return eagerPhases(stepsOf(phases), variables, error.message);
@@ -38,6 +43,7 @@ export function phasedProgram(phases: Readonly<Record<string, Phase>>, variables
     names: state.names,
     mode: 'compiled',
     reason: undefined,
+    memory: largestOf([...graph.steps.values()].map(({ memory }) => memory)),
     run(phase, feeds) {
       state.give(graph.session);
       try {
@@ -65,6 +71,7 @@ function compile(
   backend: TensorflowBackend,
   phases: Readonly<Record<string, Phase>>,
   state: ReadonlyMap<string, tf.Tensor>,
+  accept: Accept,
 ): Graph {
   const engine = tf.engine();
   engine.startScope();
@@ -75,6 +82,7 @@ function compile(
         recordStep(backend, { name, step }, state, example),
       ]),
     );
+    for (const { memory } of steps.values()) accept(memory);
     const nodes = graphOf([...steps.values()].map(({ recorded }) => recorded));
     return { session: openSession(backend.binding, nodes, state.size), steps };
   } finally {

@@ -1,12 +1,15 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import type { TensorflowBackend, TensorMetadata } from '../addon.js';
-import { checkUpdates, type Step, type Tensors } from '../program.js';
+import { checkUpdates, type Step, type StepMemory, type Tensors } from '../program.js';
 import type { RecordedStep } from './definition.js';
+import { stepMemory } from './peak.js';
 import { record } from './recorder.js';
 
 /** A step as it was recorded, and what it gives and is fed by name. */
 export interface NamedStep {
   readonly recorded: RecordedStep;
+  /** What it needs in memory. */
+  readonly memory: StepMemory;
   /** Names of the feeds, in the order in which the graph takes them. */
   readonly feeds: readonly string[];
   /** Names of the outputs, in the order in which the graph gives them. */
@@ -36,15 +39,17 @@ export function recordStep(
       updates: Object.entries(updates).map(([key, tensor]) => ({ variable: names.indexOf(key), id: idOf(tensor) })),
     };
   });
+  const recorded: RecordedStep = {
+    name,
+    recording,
+    variables,
+    feeds: fed,
+    outputs: result.outputs.map(({ id }) => id),
+    updates: result.updates,
+  };
   return {
-    recorded: {
-      name,
-      recording,
-      variables,
-      feeds: fed,
-      outputs: result.outputs.map(({ id }) => id),
-      updates: result.updates,
-    },
+    recorded,
+    memory: stepMemory(recorded),
     feeds: order,
     outputs: result.outputs.map((output) => output.name),
   };

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { compiledProgram } from '../../../stages/backend/graph/compiled.js';
-import { eagerProgram, type Program, type Step } from '../../../stages/backend/program.js';
+import { eagerProgram, type Program, type Step, type Tensors } from '../../../stages/backend/program.js';
 import { startBackend } from '../../../stages/backend/start.js';
 import { openSafetensors } from '../../../stages/models/safetensors.js';
 import {
@@ -30,7 +30,7 @@ const shapes = { 'tower.weight': [3, 2], 'tower.bias': [2], logit_scale: [] };
 function newProgram(
   seed: number,
   sizes: Readonly<Record<string, readonly number[]>> = shapes,
-  make = compiledProgram,
+  make: (step: Step, variables: Tensors) => Program = compiledProgram,
 ): Program {
   const variables: Record<string, tf.Tensor> = {};
   for (const [name, shape] of Object.entries(sizes)) {
