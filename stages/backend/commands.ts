@@ -13,7 +13,7 @@ export function addBackendCommands(program: Command): void {
     .description('make TensorFlow ready: fetch it with pip, compile its addon; does nothing when that is done')
     .option('--gpu', 'TensorFlow with CUDA, for an NVIDIA GPU on Linux x64 (fetches 2.5 GB)')
     .action(async ({ gpu }: { gpu?: true }) => {
-      process.stdout.write(`${await setUpVisibly(gpu === true ? 'gpu' : 'cpu')}\n`);
+      process.stdout.write(`${await setUpVisibly(gpu === true ? 'gpu' : undefined)}\n`);
     });
   program
     .command('doctor')
@@ -28,12 +28,12 @@ export function addBackendCommands(program: Command): void {
  * Runs `setUp` with its progress on standard error; returns the line that says what came of it.
  * Throws `AlignflowError` when the setup failed, and when CUDA was asked for and cannot be had.
  */
-export async function setUpVisibly(variant: Variant = 'cpu'): Promise<string> {
+export async function setUpVisibly(variant?: Variant): Promise<string> {
   const progress = createSetupProgress(process.stderr);
   const startedAt = performance.now();
   let outcome: SetupOutcome;
   try {
-    outcome = await setUp({ variant, report: progress.report });
+    outcome = await setUp({ ...(variant === undefined ? {} : { variant }), report: progress.report });
   } finally {
     progress.stop();
   }

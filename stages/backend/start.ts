@@ -77,10 +77,10 @@ export async function whyNotSetUp(): Promise<Obstacle> {
 /** Loads TensorFlow once; what stands against it, if anything does. */
 async function loadTensorflow(): Promise<Obstacle | undefined> {
   await chooseLibrary();
-  configureGpu();
   if (loaded.has('tensorflow')) return undefined;
   const installation = findInstallation();
   if (installation === undefined) return whyNotSetUp();
+  if (installation.variant === 'gpu') configureGpu();
   try {
     loaded.set('tensorflow', Promise.resolve(registerTensorflow(installation.addon).TF_Version));
     return undefined;

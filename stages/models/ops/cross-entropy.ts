@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { usesGpu } from '../../backend/gpu.js';
 import { nativeOps, typeAttribute } from '../../backend/native.js';
 import { differentiable } from './differentiable.js';
 
@@ -27,7 +28,8 @@ export function softmaxCrossEntropy(
   return differentiable(
     [logits],
     () => {
-      const hard = nativeOps() === undefined ? portable(logits, labels) : native(logits, labels);
+      // CUDA's kernel of this op does not give the same bits each time.
+      const hard = nativeOps() === undefined || usesGpu() ? portable(logits, labels) : native(logits, labels);
       const { losses, gradient } = smoothing === 0 ? hard : smooth(hard, logits, labels, smoothing);
       const shares =
         weights === undefined ? tf.fill([rows], 1 / rows) : tf.div(weights, tf.maximum(tf.sum(weights), 1e-12));
@@ -57,10 +59,10 @@ function portable(logits: tf.Tensor, labels: tf.Tensor): RowLosses {
   const sums = tf.sum(exponentials, -1);
   const positions = tf.add(tf.mul(tf.range(0, rows, 1, 'int32'), tf.scalar(classes, 'int32')), labels);
   const chosen = tf.gather(tf.reshape(shifted, [-1]), positions as tf.Tensor1D);
-  const oneHot = tf.scatterND(tf.reshape(positions, [-1, 1]), tf.ones([rows]), [rows * classes]);
+  const oneHot = tf.oneHot(labels as tf.Tensor1D, classes);
   return {
     losses: tf.sub(tf.log(sums), chosen),
-    gradient: tf.sub(tf.div(exponentials, tf.reshape(sums, [rows, 1])), tf.reshape(oneHot, [rows, classes])),
+    gradient: tf.sub(tf.div(exponentials, tf.reshape(sums, [rows, 1])), oneHot),
   };
 }
 

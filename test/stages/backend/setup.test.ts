@@ -1,5 +1,5 @@
-import { readdirSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { cacheFolder } from '../../../pipeline/cache-folder.js';
 import { installationFor } from '../../../stages/backend/installation.js';
@@ -64,6 +64,19 @@ test('ALIGNFLOW_BACKEND=wasm needs no setup, and nonsense in it is refused', asy
   await expect(setUp()).rejects.toThrow(/ALIGNFLOW_BACKEND=cuda is no backend[\s\S]*tensorflow or wasm/);
   expect(fake.started()).toEqual([]);
 });
+
+test.skipIf(unsupported(thisSystem, 'gpu') !== undefined)(
+  'a build with CUDA is taken as it is, unless the other is asked for',
+  async () => {
+    const fake = fakeTools({ pip: false });
+    const installation = installationFor(thisSystem, 'gpu', wheelsFor(thisSystem, 'gpu'));
+    mkdirSync(installation.folder, { recursive: true });
+    writeFileSync(join(installation.folder, 'complete.json'), JSON.stringify({ files: {} }));
+    expect(await setUp()).toEqual({ kind: 'tensorflow', installation, built: false });
+    expect(fake.started()).toEqual([]);
+    expect(await setUp({ variant: 'cpu' })).toMatchObject({ kind: 'wasm', reason: expect.stringContaining('pip') });
+  },
+);
 
 test('the folder of a build lies in the cache folder and changes with wheels and variant', () => {
   fakeTools();
