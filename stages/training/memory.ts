@@ -11,7 +11,7 @@ const COPIES = 1.4;
 
 /**
  * Bytes that a training process will have resident at most. Within 6 % of what was measured for the models `tiny` and `small` in both
- * precisions, half masked and not, whole and in chunks (0.9 to 4.5 GB; TensorFlow 2.21, 2 cores).
+ * precisions, half masked and not, whole and in chunks (0.9 to 4.5 GB; TensorFlow 2.21, 2 cores), to which both constants are fitted.
  */
 export function predictedBytes({ variables, peak }: StepMemory, parameters: number): number {
   return PROCESS + COPIES * parameters + variables + peak;
