@@ -1,5 +1,5 @@
 import type * as tf from '@tensorflow/tfjs-core';
-import { type Attribute, tensorflowBackend } from './addon.js';
+import { type Attribute, type TensorMetadata, tensorflowBackend } from './addon.js';
 
 export type { Attribute } from './addon.js';
 
@@ -27,6 +27,22 @@ export const dataTypes = {
   bool: 10,
   bfloat16: 14,
 } as const;
+
+/** Bytes of an element, by TensorFlow's number of its type. */
+const widths = new Map<number, number>([
+  [dataTypes.float32, 4],
+  [dataTypes.int32, 4],
+  [dataTypes.int64, 8],
+  [dataTypes.complex64, 8],
+  [dataTypes.bfloat16, 2],
+  [dataTypes.uint8, 1],
+  [dataTypes.bool, 1],
+]);
+
+/** Bytes of a tensor; 0 for texts. */
+export function bytesOf({ shape, dtype }: Pick<TensorMetadata, 'shape' | 'dtype'>): number {
+  return shape.reduce((product, length) => product * length, widths.get(dtype) ?? 0);
+}
 
 /** Numbers of TensorFlow's attribute types (`enum TF_AttrType` in `tensorflow/c/tf_attrtype.h`). */
 export const attributeTypes = { string: 0, int: 1, float: 2, bool: 3, type: 4, shape: 5 } as const;

@@ -1,5 +1,5 @@
 import type { Addon, TensorflowBackend, TensorMetadata } from '../backend/addon.js';
-import { dataTypes } from '../backend/native.js';
+import { bytesOf } from '../backend/native.js';
 import { standIn } from '../backend/stand-in.js';
 import { moduleInUse } from '../models/module.js';
 
@@ -32,17 +32,6 @@ export interface OpClock {
   close(): void;
 }
 
-/** Bytes of an element, by TensorFlow's number of its type. */
-const widths = new Map<number, number>([
-  [dataTypes.float32, 4],
-  [dataTypes.int32, 4],
-  [dataTypes.int64, 8],
-  [dataTypes.complex64, 8],
-  [dataTypes.bfloat16, 2],
-  [dataTypes.uint8, 1],
-  [dataTypes.bool, 1],
-]);
-
 interface Held {
   readonly shape: readonly number[];
   readonly module: string;
@@ -65,7 +54,7 @@ export function openOpClock(backend: TensorflowBackend): OpClock {
   };
   const hold = ({ id, shape, dtype }: TensorMetadata) => {
     const module = moduleInUse();
-    const size = sizeOf(shape) * (widths.get(dtype) ?? 0);
+    const size = bytesOf({ shape, dtype });
     held.set(id, { shape, module, bytes: size });
     grow(module, size);
   };

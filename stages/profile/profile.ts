@@ -5,8 +5,12 @@ import type { Plan, PlannedStage } from '../../pipeline/plan/plan.js';
 import { runAlone } from '../../pipeline/run/run-alone.js';
 import { threads } from '../../pipeline/run/threads.js';
 import { type TensorflowBackend, tensorflowBackend } from '../backend/addon.js';
+import { bfloat16IsFaster } from '../backend/products.js';
+import { backendInUse } from '../backend/start.js';
 import { type Precision, withPrecision } from '../models/ops/precision.js';
 import { product } from '../models/ops/product.js';
+import { choosePrecision } from '../training/choose-precision.js';
+import type { TrainingOptions } from '../training/options.js';
 import { openOpClock, type PeakMemory, type TimedOp } from './op-clock.js';
 
 /** What a profile found. */
@@ -64,7 +68,7 @@ export async function profileStage(options: ProfileOptions): Promise<Profile> {
     milliseconds: median(measured.map(millisecondsOf)),
     waiting: waitingOf(whole.steps),
     flops: median(ops.map((step) => step.reduce((sum, { flops }) => sum + flops, 0))),
-    attainable: attainable(/bfloat16/.test(whole.notes.join()) ? 'bf16' : 'fp32'),
+    attainable: attainable(await precisionOf(options.stage)),
     ops,
     peak: single?.peak ?? { bytes: 0, modules: new Map() },
   };
@@ -104,6 +108,12 @@ async function runOpByOp(options: ProfileOptions, backend: TensorflowBackend) {
     if (before === undefined) delete process.env.ALIGNFLOW_COMPILE;
     else process.env.ALIGNFLOW_COMPILE = before;
   }
+}
+
+/** The precision that the stage trains in here. */
+async function precisionOf({ options }: PlannedStage): Promise<Precision> {
+  const { precision: asked } = options as Pick<TrainingOptions, 'precision'>;
+  return choosePrecision(asked, backendInUse()!, await bfloat16IsFaster()).precision;
 }
 
 /** Operations per second of a product of two large matrices. */

@@ -9,7 +9,7 @@ import { inModule } from '../models/module.js';
 import { withPrecision } from '../models/ops/precision.js';
 import type { TrainedParameter } from './groups.js';
 import type { Recipe } from './recipe.js';
-import { checkReached, type Objective, updateRule } from './step.js';
+import { checkReached, lossGradients, type Objective, updateRule } from './step.js';
 
 /** An objective in which the rows of a batch meet in the loss alone. */
 export interface TowerObjective {
@@ -63,28 +63,16 @@ export function cachedSteps(
 
     loss(variables, embeddings) {
       const names = Object.keys(embeddings);
-      const metrics: Record<string, tf.Tensor> = {};
-      const forward = () => {
-        const result = loss(variables, embeddings);
-        // Tensors of the forward pass die with it, so what is only looked at must be kept through it.
-        for (const [name, value] of Object.entries(result.metrics ?? {})) metrics[name] = tf.keep(value.clone());
-        return result.loss;
-      };
       const inputs = [...names.map((name) => embeddings[name]!), ...own.map(({ name }) => variables[name]!)];
-      const { value, grads } = precise(() => tf.engine().gradients(forward, inputs, undefined, true));
-      checkReached(own.filter((_, i) => grads[names.length + i] == null));
-      const shown = Object.entries(metrics).map(([name, metric]) => {
-        const clone = metric.clone();
-        metric.dispose();
-        return [name, clone] as const;
-      });
-      const gradients = names.map((name, i) => [gradientName(name), grads[i]!] as const);
+      const found = precise(() => lossGradients(() => loss(variables, embeddings), inputs));
+      checkReached(own.filter((_, i) => found.gradients[names.length + i] == null));
+      const gradients = names.map((name, i) => [gradientName(name), found.gradients[i]!] as const);
       const sums = [
-        ...own.map(({ name }, i) => [sumName(name), grads[names.length + i]!] as const),
+        ...own.map(({ name }, i) => [sumName(name), found.gradients[names.length + i]!] as const),
         ...towers.map(({ name }) => [sumName(name), tf.zerosLike(variables[name]!)] as const),
       ];
       return {
-        outputs: { ...Object.fromEntries(shown), loss: value, ...Object.fromEntries(gradients) },
+        outputs: { ...found.metrics, loss: found.loss, ...Object.fromEntries(gradients) },
         updates: Object.fromEntries(sums),
       };
     },
@@ -95,12 +83,14 @@ export function cachedSteps(
         const products = Object.entries(embeddings).map(([name, embedding]) =>
           tf.sum(tf.mul(embedding, feeds[gradientName(name)]!)),
         );
-        return inModule('loss', () => tf.addN(products));
+        return { loss: inModule('loss', () => tf.addN(products)) };
       };
       const inputs = towers.map(({ name }) => variables[name]!);
-      const { grads } = precise(() => tf.engine().gradients(along, inputs, undefined, true));
-      checkReached(towers.filter((_, i) => grads[i] == null));
-      const sums = towers.map(({ name }, i) => [sumName(name), tf.add(variables[sumName(name)]!, grads[i]!)] as const);
+      const { gradients } = precise(() => lossGradients(along, inputs));
+      checkReached(towers.filter((_, i) => gradients[i] == null));
+      const sums = towers.map(
+        ({ name }, i) => [sumName(name), tf.add(variables[sumName(name)]!, gradients[i]!)] as const,
+      );
       return { outputs: {}, updates: Object.fromEntries(sums) };
     },
 

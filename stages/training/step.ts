@@ -120,24 +120,28 @@ function differentiate(
   parameters: Tensors,
   feeds: Tensors,
 ) {
-  const metrics: Record<string, tf.Tensor> = {};
-  const forward = () => {
-    const result = objective(parameters, feeds);
-    // Tensors of the forward pass die with it, so what is only looked at must be kept through it.
-    for (const [name, value] of Object.entries(result.metrics ?? {})) metrics[name] = tf.keep(value.clone());
-    return result.loss;
-  };
   const inputs = trained.map(({ name }) => parameters[name]!);
+  const { loss, metrics, gradients } = lossGradients(() => objective(parameters, feeds), inputs);
+  checkReached(trained.filter((_, i) => gradients[i] == null));
+  return { loss, metrics, gradients };
+}
+
+/** A loss, its metrics, and its gradient by each input, which is null for one that it does not depend on. */
+export function lossGradients(work: () => ReturnType<Objective>, inputs: tf.Tensor[]) {
+  const seen: Record<string, tf.Tensor> = {};
+  const forward = () => {
+    const { loss, metrics = {} } = work();
+    // Tensors of the forward pass die with it, so what is only looked at must be kept through it.
+    for (const [name, value] of Object.entries(metrics)) seen[name] = tf.keep(value.clone());
+    return loss;
+  };
   const { value, grads } = tf.engine().gradients(forward, inputs, undefined, true);
-  const kept = Object.fromEntries(
-    Object.entries(metrics).map(([name, metric]) => {
-      const clone = metric.clone();
-      metric.dispose();
-      return [name, clone];
-    }),
-  );
-  checkReached(trained.filter((_, i) => grads[i] == null));
-  return { loss: value, metrics: kept, gradients: grads };
+  const metrics = Object.entries(seen).map(([name, metric]) => {
+    const clone = metric.clone();
+    metric.dispose();
+    return [name, clone] as const;
+  });
+  return { loss: value, metrics: Object.fromEntries(metrics), gradients: grads };
 }
 
 /** Throws unless there is none. */

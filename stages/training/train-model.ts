@@ -7,6 +7,7 @@ import { batchBytes } from '../../pipeline/batch/bytes.js';
 import type { Note, Result, StageEvent, StepMetrics } from '../../pipeline/metrics.js';
 import type { StageContext } from '../../pipeline/stage.js';
 import { formatBytes } from '../../pipeline/terminal/format.js';
+import { usesGpu } from '../backend/gpu.js';
 import { bfloat16IsFaster } from '../backend/products.js';
 import type { Program, Tensors } from '../backend/program.js';
 import { startBackend } from '../backend/start.js';
@@ -56,9 +57,10 @@ export function trainModel(load: () => Promise<TrainingJob>, context: StageConte
     const checkpoints = join(context.folder, 'checkpoints');
     const parameters = bytesOfAll(job.parameters);
     let rows = 0;
-    const { program } = trainingProgram(job.objective, job.parameters, recipe, (memory) =>
-      checkMemory(memory, parameters, Math.min(rows, recipe.chunk ?? rows)),
-    );
+    const { program } = trainingProgram(job.objective, job.parameters, recipe, (memory) => {
+      // A GPU has memory of its own, and TensorFlow says when that is full.
+      if (!usesGpu()) checkMemory(memory, parameters, Math.min(rows, recipe.chunk ?? rows));
+    });
     tf.dispose({ ...job.parameters });
     const found = await latestCheckpoint(checkpoints);
     const stored = found === undefined ? undefined : await loadCheckpoint(found, program);
@@ -110,7 +112,8 @@ function modeOf(
 ): Note {
   const why = reason === undefined ? '' : `: ${reason}`;
   const resumed = start.step === 0 ? '' : `, gone on from step ${start.step}`;
-  const needs = memory === undefined ? '' : `, about ${formatBytes(predictedBytes(memory, parameters))} of memory`;
+  const needs =
+    memory === undefined || usesGpu() ? '' : `, about ${formatBytes(predictedBytes(memory, parameters))} of memory`;
   return { kind: 'note', text: `${mode} steps${why}, ${precision}${needs}${resumed}` };
 }
 

@@ -1,24 +1,7 @@
-import type { TensorMetadata } from '../addon.js';
-import { dataTypes } from '../native.js';
+import { bytesOf } from '../native.js';
 import type { StepMemory } from '../program.js';
 import type { RecordedStep } from './definition.js';
 import type { RecordedOp } from './recorder.js';
-
-/** Bytes of an element, by TensorFlow's number of its type. */
-const widths = new Map<number, number>([
-  [dataTypes.float32, 4],
-  [dataTypes.int32, 4],
-  [dataTypes.int64, 8],
-  [dataTypes.complex64, 8],
-  [dataTypes.bfloat16, 2],
-  [dataTypes.uint8, 1],
-  [dataTypes.bool, 1],
-]);
-
-/** Bytes of a tensor; 0 for texts. */
-export function bytesOf({ shape, dtype }: Pick<TensorMetadata, 'shape' | 'dtype'>): number {
-  return shape.reduce((product, length) => product * length, widths.get(dtype) ?? 0);
-}
 
 /** Ops whose result is the memory of their first input. */
 const views = new Set(['Reshape', 'Identity', 'ExpandDims', 'Squeeze']);
@@ -111,7 +94,10 @@ function createMemory() {
   };
   return {
     of,
-    sameAs: (id: number, other: number) => void (of(other) !== id && aliases.set(id, of(other))),
+    sameAs(id: number, other: number) {
+      const place = of(other);
+      if (place !== id) aliases.set(id, place);
+    },
     bytes: (id: number) => sizes.get(id) ?? 0,
     add(id: number, bytes: number) {
       if (sizes.has(id)) return;

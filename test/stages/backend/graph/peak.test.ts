@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { RecordedStep } from '../../../../stages/backend/graph/definition.js';
-import { bytesOf, largestOf, stepMemory } from '../../../../stages/backend/graph/peak.js';
+import { largestOf, stepMemory } from '../../../../stages/backend/graph/peak.js';
 import type { RecordedOp } from '../../../../stages/backend/graph/recorder.js';
-import { dataTypes } from '../../../../stages/backend/native.js';
+import { bytesOf, dataTypes } from '../../../../stages/backend/native.js';
 
 const tensor = (id: number, ...shape: number[]) => ({ id, shape, dtype: dataTypes.float32 as number });
 
