@@ -9,12 +9,14 @@ export interface Gpu {
 }
 
 /**
- * What TensorFlow with CUDA is told as it loads, where the environment says nothing. Memory is taken as it is needed: by
+ * What TensorFlow with CUDA is told as it loads, where the environment says nothing. It sees the first GPU alone: of several, tensors made
+ * op by op would be on the last one and recorded steps on the first. Memory is taken as it is needed: by
  * itself TensorFlow takes nearly all of it, and a second process finds none. Products of float32 are computed in float32:
  * by themselves they are in TF32, which keeps 10 bits of each factor, and `precision: fp32` would not be what it says. Kernels are
  * those that give the same bits each time, as everywhere else in a run: a step of the `tiny` model takes a seventh longer on an H200.
  */
 const defaults: Readonly<Record<string, string>> = {
+  CUDA_VISIBLE_DEVICES: '0',
   TF_FORCE_GPU_ALLOW_GROWTH: 'true',
   NVIDIA_TF32_OVERRIDE: '0',
   TF_DETERMINISTIC_OPS: '1',

@@ -22,11 +22,13 @@ describe('GPUs', () => {
     expect(gpusMultiplyBfloat16(gpus)).toBe(expected);
   });
 
-  it('take memory as needed, keep float32 and repeat themselves, unless the environment says otherwise', () => {
+  it('are one, take memory as needed, keep float32 and repeat themselves, unless the environment says otherwise', () => {
+    vi.stubEnv('CUDA_VISIBLE_DEVICES', undefined);
     vi.stubEnv('TF_FORCE_GPU_ALLOW_GROWTH', undefined);
     vi.stubEnv('NVIDIA_TF32_OVERRIDE', '1');
     vi.stubEnv('TF_DETERMINISTIC_OPS', undefined);
     configureGpu();
+    expect(process.env.CUDA_VISIBLE_DEVICES).toBe('0');
     expect(process.env.TF_FORCE_GPU_ALLOW_GROWTH).toBe('true');
     expect(process.env.NVIDIA_TF32_OVERRIDE).toBe('1');
     expect(process.env.TF_DETERMINISTIC_OPS).toBe('1');
