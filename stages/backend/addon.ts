@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import util from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
+import { withBfloat16 } from './bfloat16.js';
 import { loadQuietly } from './quiet.js';
 
 /** What the addon says about a tensor that it made. */
@@ -46,6 +47,15 @@ export interface TensorflowBackend extends tf.KernelBackend {
   getInputTensorIds(tensors: readonly tf.TensorInfo[]): number[];
   /** A tensor for what the addon made, owned by the current `tf.tidy`. Throws for data types that tfjs lacks. */
   createOutputTensor(metadata: TensorMetadata): tf.Tensor;
+  executeSingleOutput(op: string, attributes: readonly Attribute[], inputs: tf.TensorInfo[]): tf.Tensor;
+  executeMultipleOutputs(
+    op: string,
+    attributes: readonly Attribute[],
+    inputs: tf.TensorInfo[],
+    outputs: number,
+  ): tf.Tensor[];
+  /** What is known of each tensor; `dtype` is TensorFlow's number. */
+  readonly tensorMap: { get(dataId: tf.DataId): { readonly shape: number[]; dtype: number } | undefined };
 }
 
 /** The TensorFlow backend when it is in use, else `undefined`. */
@@ -70,7 +80,8 @@ export function registerTensorflow(path: string): Addon {
   const { NodeJSKernelBackend } = require('@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend.js') as {
     readonly NodeJSKernelBackend: new (binding: Addon, packageName: string) => TensorflowBackend;
   };
-  const create = () => new NodeJSKernelBackend(addon, '@tensorflow/tfjs-node-gpu');
+  const Backend = withBfloat16(NodeJSKernelBackend);
+  const create = () => new Backend(addon, '@tensorflow/tfjs-node-gpu');
   tf.registerBackend('tensorflow', create, 3);
   return addon;
 }

@@ -1,45 +1,103 @@
 /**
- * TensorFlow ops on bfloat16. tfjs knows no such type, so values of it stay here: float32 goes in, float32 comes out, and
- * whatever stands between is handled by TensorFlow's own numbers.
+ * Tensors that are bfloat16 underneath. tfjs knows no such type and takes them for float32, in half the bytes. Ops that only move
+ * elements leave them as they are; any other op of tfjs gets them as float32, and gives float32.
  */
 import type * as tf from '@tensorflow/tfjs-core';
-import { tensorflowBackend } from './addon.js';
-import { type Attribute, boolAttribute, type dataTypes, typeAttribute } from './native.js';
+import { type Attribute, type TensorflowBackend, type TensorMetadata, tensorflowBackend } from './addon.js';
+import { attributeTypes, boolAttribute, dataTypes, nativeOps, typeAttribute } from './native.js';
 
-/** Runs one op on bfloat16 values. `attributes` leave out `T`. */
-export type RunOp = (op: string, attributes: readonly Attribute[], inputs: readonly number[]) => number;
+/** Ops whose result has elements of their first inputs, unchanged. */
+const moves = new Set(
+  'Identity Reshape Squeeze ExpandDims Transpose Slice StridedSlice Split SplitV ConcatV2 Pack Unpack GatherV2 Reverse ReverseV2 Tile PadV2'.split(
+    ' ',
+  ),
+);
 
-/**
- * Rounds float32 tensors to bfloat16 (to nearest, ties to even), runs `work` on them and gives its result as float32. Undefined where
- * TensorFlow is not in use.
- */
-export function inBfloat16(
-  inputs: readonly tf.Tensor[],
-  work: (run: RunOp, inputs: readonly number[]) => number,
-): tf.Tensor | undefined {
-  const backend = tensorflowBackend();
-  if (backend === undefined) return undefined;
-  const made: number[] = [];
-  const execute = (op: string, attributes: readonly Attribute[], ids: readonly number[]) =>
-    backend.binding.executeOp(op, attributes, ids, 1)[0]!;
-  const run: RunOp = (op, attributes, ids) => {
-    const { id } = execute(op, [typeAttribute('T', 'bfloat16'), ...attributes], ids);
-    made.push(id);
-    return id;
-  };
-  const rounded = backend.getInputTensorIds(inputs).map((id) => {
-    const result = execute('Cast', castAttributes('float32', 'bfloat16'), [id]).id;
-    made.push(result);
-    return result;
-  });
-  try {
-    const result = work(run, rounded);
-    return backend.createOutputTensor(execute('Cast', castAttributes('bfloat16', 'float32'), [result]));
-  } finally {
-    for (const id of made) backend.binding.deleteTensor(id);
-  }
+type Constructor = new (...args: never[]) => TensorflowBackend;
+
+/** tfjs-node's backend with such tensors. */
+export function withBfloat16<Base extends Constructor>(base: Base): Base {
+  // A mixin must take `any[]`.
+  // biome-ignore lint/suspicious/noExplicitAny: TypeScript's rule for mixins
+  return class extends (base as unknown as new (...args: any[]) => TensorflowBackend) {
+    override createOutputTensor(metadata: TensorMetadata): tf.Tensor {
+      if (metadata.dtype !== dataTypes.bfloat16) return super.createOutputTensor(metadata);
+      const tensor = super.createOutputTensor({ ...metadata, dtype: dataTypes.float32 });
+      this.tensorMap.get(tensor.dataId)!.dtype = dataTypes.bfloat16;
+      return tensor;
+    }
+
+    override executeSingleOutput(op: string, attributes: readonly Attribute[], inputs: tf.TensorInfo[]): tf.Tensor {
+      return this.executeMultipleOutputs(op, attributes, inputs, 1)[0]!;
+    }
+
+    override executeMultipleOutputs(
+      op: string,
+      attributes: readonly Attribute[],
+      inputs: tf.TensorInfo[],
+      count: number,
+    ): tf.Tensor[] {
+      if (!inputs.some(isRounded)) return super.executeMultipleOutputs(op, attributes, inputs, count);
+      const floats = inputs.filter(({ dtype }) => dtype === 'float32');
+      if (moves.has(op) && floats.every(isRounded)) {
+        return super.executeMultipleOutputs(op, attributes.map(retyped), inputs, count);
+      }
+      const made: tf.Tensor[] = [];
+      const asFloat = (input: tf.TensorInfo) => {
+        if (!isRounded(input)) return input;
+        made.push(cast(input, 'bfloat16', 'float32'));
+        return made.at(-1)!;
+      };
+      const outputs = super.executeMultipleOutputs(op, attributes, inputs.map(asFloat), count);
+      for (const tensor of made) tensor.dispose();
+      return outputs;
+    }
+
+    override readSync(dataId: tf.DataId): ReturnType<TensorflowBackend['readSync']> {
+      const held = this.tensorMap.get(dataId);
+      if (held?.dtype !== dataTypes.bfloat16) return super.readSync(dataId);
+      const value = cast({ dataId, shape: held.shape, dtype: 'float32' }, 'bfloat16', 'float32');
+      const values = super.readSync(value.dataId);
+      value.dispose();
+      return values;
+    }
+  } as unknown as Base;
 }
 
-function castAttributes(from: keyof typeof dataTypes, to: keyof typeof dataTypes): Attribute[] {
-  return [typeAttribute('SrcT', from), typeAttribute('DstT', to), boolAttribute('Truncate', false)];
+/** Whether a tensor is bfloat16 underneath. */
+export function isRounded({ dataId, dtype }: tf.TensorInfo): boolean {
+  return dtype === 'float32' && tensorflowBackend()?.tensorMap.get(dataId)?.dtype === dataTypes.bfloat16;
+}
+
+/** A float tensor's type, as TensorFlow has it. */
+export function floatType(tensor: tf.TensorInfo): 'float32' | 'bfloat16' {
+  return isRounded(tensor) ? 'bfloat16' : 'float32';
+}
+
+/** A tensor's values rounded to bfloat16, to nearest, ties to even: the tensor itself if it is so already. TensorFlow alone has this. */
+export function toBfloat16(tensor: tf.Tensor): tf.Tensor {
+  return isRounded(tensor) ? tensor : cast(tensor, 'float32', 'bfloat16');
+}
+
+/** A tensor as float32 in memory too: the tensor itself if it is so already. */
+export function toFloat32(tensor: tf.Tensor): tf.Tensor {
+  return isRounded(tensor) ? cast(tensor, 'bfloat16', 'float32') : tensor;
+}
+
+/** A tensor in that type: the tensor itself if it is so already. */
+export function toType(tensor: tf.Tensor, type: 'float32' | 'bfloat16'): tf.Tensor {
+  return type === 'bfloat16' ? toBfloat16(tensor) : toFloat32(tensor);
+}
+
+type FloatType = 'float32' | 'bfloat16';
+
+function cast(tensor: tf.TensorInfo, from: FloatType, to: FloatType): tf.Tensor {
+  const attributes = [typeAttribute('SrcT', from), typeAttribute('DstT', to), boolAttribute('Truncate', false)];
+  return nativeOps()!.execute('Cast', attributes, [tensor as tf.Tensor], 1)[0]!;
+}
+
+function retyped(attribute: Attribute): Attribute {
+  return attribute.type === attributeTypes.type && attribute.value === dataTypes.float32
+    ? { ...attribute, value: dataTypes.bfloat16 }
+    : attribute;
 }

@@ -8,6 +8,7 @@ import { compile } from './compile.js';
 import { fetchWheel, isPartial } from './fetch.js';
 import { folderSize } from './folder-size.js';
 import { addonName, describeBuild, type Installation, isComplete, tfjsNodeFolder } from './installation.js';
+import { compileKernels } from './kernel-build.js';
 import type { Wheel } from './lock.js';
 import { compileQuiet } from './quiet.js';
 import type { SetupReport } from './setup-event.js';
@@ -64,6 +65,8 @@ async function build(
     addon: join(building, addonName),
   });
   await compileQuiet(tools.compiler, building, thisSystem.platform);
+  const libraries = wheels.flatMap((wheel) => wheel.libraries);
+  await compileKernels(tools.compiler, { ...thisSystem, unpacked: building, libraries });
   for (const wheel of wheels) await rm(join(building, wheel.file), { force: true });
   const { name, mark } = describeBuild(building, wheels, tools.compiler.version);
   await writeFile(join(building, name), JSON.stringify(mark, undefined, 2));

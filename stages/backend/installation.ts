@@ -4,6 +4,8 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { cacheFolder } from '../../pipeline/cache-folder.js';
 import { compileFlags } from './compile.js';
+import { kernelFlags, kernelSources } from './kernel-build.js';
+import { kernelsName } from './kernels.js';
 import { nodeApiVersion, tensorflowVersion, type Wheel } from './lock.js';
 import { quietName, quietSource } from './quiet.js';
 import { type System, thisSystem, type Variant, wheelsFor } from './wheels.js';
@@ -15,6 +17,8 @@ export interface Installation {
   readonly folder: string;
   /** The addon, a file in that folder. */
   readonly addon: string;
+  /** The addon with our own kernels, another. */
+  readonly kernels: string;
 }
 
 /** What the completion mark says. */
@@ -42,10 +46,11 @@ export function installationFor(system: System, variant: Variant, wheels: readon
   const sources = join(tfjsNodeFolder(), 'binding');
   const hash = createHash('sha256');
   hash.update(JSON.stringify([wheels, nodeApiVersion, system.platform, system.arch, compileFlags, quietSource]));
+  hash.update(JSON.stringify([kernelFlags(system.arch), kernelSources()]));
   for (const name of readdirSync(sources).sort()) hash.update(`${name}\0`).update(readFileSync(join(sources, name)));
   const fingerprint = hash.digest('hex').slice(0, 12);
   const folder = join(cacheFolder(), `tensorflow-${tensorflowVersion}-${variant}-${fingerprint}`);
-  return { variant, folder, addon: join(folder, addonName) };
+  return { variant, folder, addon: join(folder, addonName), kernels: join(folder, kernelsName) };
 }
 
 /** Whether a build is whole: the mark is there, and so is each file that it names, in the size that it names. */
@@ -73,7 +78,7 @@ export function describeBuild(
   wheels: readonly Wheel[],
   compiler: string,
 ): { name: string; mark: Mark } {
-  const names = [addonName, quietName, ...wheels.flatMap((wheel) => wheel.libraries)];
+  const names = [addonName, quietName, kernelsName, ...wheels.flatMap((wheel) => wheel.libraries)];
   const files = Object.fromEntries(names.map((name) => [name, statSync(join(folder, name)).size]));
   return { name: markName, mark: { tensorflow: tensorflowVersion, compiler, files } };
 }

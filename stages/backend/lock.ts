@@ -29,6 +29,7 @@ export const nodeApiVersion = 8;
 /** The headers that the addon needs, directly or not (`g++ -M`); the wheel holds 13,000 more. */
 const headers = [
   'tensorflow/include/tensorflow/c/',
+  'tensorflow/include/tensorflow/core/common_runtime/next_pluggable_device/c/',
   'tensorflow/include/tensorflow/core/platform/',
   'tensorflow/include/tsl/platform/',
   'tensorflow/include/xla/tsl/c/',

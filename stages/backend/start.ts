@@ -6,6 +6,7 @@ import { registerTensorflow } from './addon.js';
 import { type BackendKind, demandedBackend, wasmAskedFor } from './choice.js';
 import { configureGpu } from './gpu.js';
 import { findInstallation, tfjsNodeFolder } from './installation.js';
+import { loadKernels } from './kernels.js';
 import { type NativeOps, nativeOps } from './native.js';
 import { chooseLibrary } from './products.js';
 import { findToolchain, type Obstacle } from './toolchain.js';
@@ -82,7 +83,9 @@ async function loadTensorflow(): Promise<Obstacle | undefined> {
   if (installation === undefined) return whyNotSetUp();
   if (installation.variant === 'gpu') configureGpu();
   try {
-    loaded.set('tensorflow', Promise.resolve(registerTensorflow(installation.addon).TF_Version));
+    const { TF_Version } = registerTensorflow(installation.addon);
+    loadKernels(installation.kernels);
+    loaded.set('tensorflow', Promise.resolve(TF_Version));
     return undefined;
   } catch (error) {
     return {

@@ -1,7 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { toType } from '../../backend/bfloat16.js';
+import { ownKernels } from '../../backend/kernels.js';
+import { floatAttribute, type NativeOps, typeAttribute } from '../../backend/native.js';
 import { differentiable } from './differentiable.js';
-import { withPrecision } from './precision.js';
-import { product as productInUse, type Transposed } from './product.js';
+import { precisionInUse } from './precision.js';
+import type { Transposed } from './product.js';
 
 /** What attention works on besides queries, keys and values. */
 export interface AttentionOptions {
@@ -25,8 +28,44 @@ export interface AttentionOptions {
  * @returns [B * Tq, D]
  */
 export function attention(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, options: AttentionOptions): tf.Tensor {
-  const { batch, heads, mask } = options;
-  const scale = options.scale ?? (q.shape[1]! / heads) ** -0.5;
+  const scale = options.scale ?? (q.shape[1]! / options.heads) ** -0.5;
+  const own = ownKernels();
+  return own === undefined ? portable(q, k, v, scale, options) : withKernels(own, q, k, v, scale, options);
+}
+
+function withKernels(
+  own: NativeOps,
+  q: tf.Tensor,
+  k: tf.Tensor,
+  v: tf.Tensor,
+  scale: number,
+  { batch, heads, mask }: AttentionOptions,
+): tf.Tensor {
+  const type = precisionInUse() === 'bf16' ? 'bfloat16' : 'float32';
+  const numbers = { batch, heads, scale };
+  const attributes = [
+    typeAttribute('T', type),
+    ...Object.entries(numbers).map(([name, value]) => floatAttribute(name, value)),
+  ];
+  return differentiable(
+    [q, k, v],
+    () => {
+      const inputs = [q, k, v].map((x) => toType(x, type)) as Triple;
+      const hidden = mask ?? tf.zeros([0]);
+      const [value, logSums] = own.execute('AlignflowAttention', attributes, [...inputs, hidden], 2);
+      return { value: value!, saved: [...inputs, hidden, value!, logSums!] };
+    },
+    (dy, saved) => own.execute('AlignflowAttentionGradient', attributes, [toType(dy, type), ...saved], 3),
+  );
+}
+
+function portable(
+  q: tf.Tensor,
+  k: tf.Tensor,
+  v: tf.Tensor,
+  scale: number,
+  { batch, heads, mask }: AttentionOptions,
+): tf.Tensor {
   return differentiable(
     [q, k, v],
     () => {
@@ -53,8 +92,8 @@ export function attention(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, options: Att
 
 type Triple = [tf.Tensor, tf.Tensor, tf.Tensor];
 
-function product(a: tf.Tensor, b: tf.Tensor, transposed?: Transposed): tf.Tensor {
-  return withPrecision('fp32', () => productInUse(a, b, transposed));
+function product(a: tf.Tensor, b: tf.Tensor, transposed: Transposed = {}): tf.Tensor {
+  return tf.matMul(a, b, transposed.a, transposed.b);
 }
 
 function scaleBy(x: tf.Tensor, scale: number): tf.Tensor {

@@ -1,4 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { floatType, toType } from '../../backend/bfloat16.js';
+import { ownKernels } from '../../backend/kernels.js';
+import { typeAttribute } from '../../backend/native.js';
 import { differentiable } from './differentiable.js';
 
 /**
@@ -10,6 +13,16 @@ import { differentiable } from './differentiable.js';
  * @param t any shape
  */
 export function geluCore(t: tf.Tensor): tf.Tensor {
+  const own = ownKernels();
+  if (own !== undefined) {
+    const type = floatType(t);
+    const attributes = [typeAttribute('T', type)];
+    return differentiable(
+      [t],
+      () => ({ value: own.execute('AlignflowGelu', attributes, [t], 1)[0]!, saved: [t] }),
+      (dy, [t]) => own.execute('AlignflowGeluGradient', attributes, [toType(dy, type), t], 1),
+    );
+  }
   return differentiable(
     [t],
     () => {

@@ -1,9 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { inBfloat16 } from '../../backend/bfloat16.js';
+import { floatType, toBfloat16, toFloat32 } from '../../backend/bfloat16.js';
+import { ownKernels } from '../../backend/kernels.js';
 import { nativeOps, typeAttribute } from '../../backend/native.js';
 import { differentiable } from './differentiable.js';
 import { precisionInUse } from './precision.js';
-import { product, productOp } from './product.js';
+import { product } from './product.js';
 
 /**
  * x W^T + b.
@@ -17,18 +18,23 @@ export function linear(x: tf.Tensor, weight: tf.Tensor, bias?: tf.Tensor): tf.Te
   if (x.rank !== 2) {
     return tf.reshape(linear(tf.reshape(x, [-1, inputs]), weight, bias), [...x.shape.slice(0, -1), outputs]);
   }
-  if (bias === undefined) {
-    return differentiable(
-      [x, weight],
-      () => ({ value: product(x, weight, { b: true }), saved: [x, weight] }),
-      (dy, [x, weight]) => [product(dy, weight), weightGradient(dy, x)],
-    );
-  }
   return differentiable(
-    [x, weight, bias],
-    () => ({ value: productWithBias(x, weight, bias), saved: [x, weight] }),
-    (dy, [x, weight]) => [product(dy, weight), weightGradient(dy, x), sumRows(dy)],
+    bias === undefined ? [x, weight] : [x, weight, bias],
+    () => {
+      const factor = rounded(x);
+      return { value: product(factor, weight, { b: true }, bias), saved: [factor, weight] };
+    },
+    (dy, [x, weight]) => {
+      const slope = rounded(dy);
+      const gradients = [product(slope, weight), toFloat32(weightGradient(slope, x))];
+      return bias === undefined ? gradients : [...gradients, sumRows(dy)];
+    },
   );
+}
+
+/** What a product in the precision in use rounds, rounded once for the products of both passes. */
+function rounded(x: tf.Tensor): tf.Tensor {
+  return precisionInUse() === 'bf16' && nativeOps() !== undefined ? toBfloat16(x) : x;
 }
 
 /**
@@ -40,28 +46,11 @@ function weightGradient(dy: tf.Tensor, x: tf.Tensor): tf.Tensor {
   return tf.transpose(product(x, dy, { a: true }));
 }
 
-/** x W^T + b. In bfloat16 the bias is added to the sum in float32, and the result is rounded once. */
-function productWithBias(x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor): tf.Tensor {
-  if (precisionInUse() === 'bf16') {
-    const { op, attributes } = productOp(2, { b: true });
-    const sum = inBfloat16([x, weight, bias], (run, [a, b, c]) =>
-      run('BiasAdd', [], [run(op, attributes, [a!, b!]), c!]),
-    );
-    if (sum !== undefined) return sum;
-  }
-  return addBias(product(x, weight, { b: true }), bias);
-}
-
-/** x [N, D] + bias [D], as the op that TensorFlow's graph optimiser fuses with the product before it. */
-function addBias(x: tf.Tensor, bias: tf.Tensor): tf.Tensor {
-  const native = nativeOps();
-  if (native === undefined) return tf.add(x, bias);
-  return native.execute('BiasAdd', [typeAttribute('T', 'float32')], [x, bias], 1)[0]!;
-}
-
 /** Sum over the rows of [N, D], a tensor [D]. BiasAddGrad takes 0.20 ms for [4352, 512] on 2 cores, Sum 0.84. */
 export function sumRows(x: tf.Tensor): tf.Tensor {
+  const own = ownKernels();
+  if (own !== undefined) return own.execute('AlignflowSumRows', [typeAttribute('T', floatType(x))], [x], 1)[0]!;
   const native = nativeOps();
   if (native === undefined) return tf.sum(x, 0);
-  return native.execute('BiasAddGrad', [typeAttribute('T', 'float32')], [x], 1)[0]!;
+  return native.execute('BiasAddGrad', [typeAttribute('T', 'float32')], [toFloat32(x)], 1)[0]!;
 }

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { inBfloat16 } from '../../backend/bfloat16.js';
-import { type Attribute, boolAttribute, nativeOps, typeAttribute } from '../../backend/native.js';
+import { toBfloat16, toFloat32 } from '../../backend/bfloat16.js';
+import { ownKernels } from '../../backend/kernels.js';
+import { boolAttribute, type NativeOps, nativeOps, typeAttribute } from '../../backend/native.js';
 import { precisionInUse } from './precision.js';
 
 /** Which operand of a product is transposed first. */
@@ -10,25 +11,34 @@ export interface Transposed {
 }
 
 /**
- * Matrix product of two matrices [M, K] x [K, N], or of equally many of them [..., M, K] x [..., K, N], in the precision in
- * use. It records no gradient: it is what ops are made of.
+ * Matrix product of two matrices [M, K] x [K, N], in the precision in use. In bfloat16 the factors and the result are rounded, sums
+ * are float32, and a bias is added before the result is rounded. It records no gradient: it is what ops are made of.
+ * @param bias added to each row, [N]
  */
-export function product(a: tf.Tensor, b: tf.Tensor, transposed: Transposed = {}): tf.Tensor {
-  const { op, attributes } = productOp(a.rank, transposed);
-  const rounded = precisionInUse() === 'bf16' && inBfloat16([a, b], (run, inputs) => run(op, attributes, inputs));
-  if (rounded) return rounded;
-  const native = a.rank === 2 ? nativeOps() : undefined;
-  if (native === undefined) return tf.matMul(a, b, transposed.a, transposed.b);
-  // tfjs runs BatchMatMulV2 for matrices too; of MatMul, TensorFlow's graph optimiser makes one kernel with the bias.
-  return native.execute(op, [typeAttribute('T', 'float32'), ...attributes], [a, b], 1)[0]!;
+export function product(a: tf.Tensor, b: tf.Tensor, transposed: Transposed = {}, bias?: tf.Tensor): tf.Tensor {
+  const native = nativeOps();
+  if (native === undefined) {
+    const value = tf.matMul(a, b, transposed.a, transposed.b);
+    return bias === undefined ? value : tf.add(value, bias);
+  }
+  if (precisionInUse() === 'fp32') return execute(native, 'float32', [a, b], transposed, bias);
+  return kept(execute(native, 'bfloat16', [toBfloat16(a), toBfloat16(b)], transposed, bias && toBfloat16(bias)));
 }
 
-/** TensorFlow's op for a product, without the type. */
-export function productOp(
-  rank: number,
+/** A result in bfloat16: as it is where all ops around take it, else as float32. */
+function kept(result: tf.Tensor): tf.Tensor {
+  return ownKernels() === undefined ? toFloat32(result) : result;
+}
+
+/** tfjs runs BatchMatMulV2 for matrices too; of MatMul, TensorFlow's graph optimiser makes one kernel with BiasAdd. */
+function execute(
+  native: NativeOps,
+  type: 'float32' | 'bfloat16',
+  factors: tf.Tensor[],
   { a = false, b = false }: Transposed,
-): { readonly op: string; readonly attributes: readonly Attribute[] } {
-  return rank === 2
-    ? { op: 'MatMul', attributes: [boolAttribute('transpose_a', a), boolAttribute('transpose_b', b)] }
-    : { op: 'BatchMatMulV2', attributes: [boolAttribute('adj_x', a), boolAttribute('adj_y', b)] };
+  bias: tf.Tensor | undefined,
+): tf.Tensor {
+  const attributes = [typeAttribute('T', type), boolAttribute('transpose_a', a), boolAttribute('transpose_b', b)];
+  const value = native.execute('MatMul', attributes, factors, 1)[0]!;
+  return bias === undefined ? value : native.execute('BiasAdd', [typeAttribute('T', type)], [value, bias], 1)[0]!;
 }

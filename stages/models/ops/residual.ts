@@ -1,4 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { floatType, toFloat32 } from '../../backend/bfloat16.js';
+import { ownKernels } from '../../backend/kernels.js';
+import { floatAttribute, typeAttribute } from '../../backend/native.js';
 import { differentiable } from './differentiable.js';
 
 /**
@@ -8,6 +11,20 @@ import { differentiable } from './differentiable.js';
  * @param factors what each sample's branch is multiplied by, [B]: 0 where it is dropped, 1 / (1 - rate) where it is kept
  */
 export function residual(x: tf.Tensor, branch: tf.Tensor, factors?: tf.Tensor): tf.Tensor {
+  const own = ownKernels();
+  if (own !== undefined) {
+    const type = floatType(branch);
+    const rounded = [typeAttribute('Out', type), floatAttribute('rounded', type === 'bfloat16' ? 1 : 0)];
+    return differentiable(
+      [x, branch],
+      () => {
+        const scale = factors ?? tf.zeros([0]);
+        const inputs = [toFloat32(x), branch, scale];
+        return { value: own.execute('AlignflowResidual', [typeAttribute('T', type)], inputs, 1)[0]!, saved: [scale] };
+      },
+      (dy, [scale]) => [dy.clone(), own.execute('AlignflowBranchGradient', rounded, [toFloat32(dy), scale], 1)[0]!],
+    );
+  }
   if (factors === undefined) {
     return differentiable(
       [x, branch],

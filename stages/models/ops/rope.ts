@@ -1,4 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { floatType } from '../../backend/bfloat16.js';
+import { ownKernels } from '../../backend/kernels.js';
+import { floatAttribute, typeAttribute } from '../../backend/native.js';
 import { differentiable } from './differentiable.js';
 
 /** Tables of the rotary embedding for T positions and all heads side by side, each [T, D]. */
@@ -38,6 +41,18 @@ export function rotaryTables(first: number, length: number, width: number, heads
  * @param x [B * T, D], heads side by side in D
  */
 export function rope(x: tf.Tensor, heads: number, { cos, sin }: RotaryTables): tf.Tensor {
+  const own = ownKernels();
+  if (own !== undefined) {
+    const rotated = (x: tf.Tensor, cos: tf.Tensor, sin: tf.Tensor, direction: 1 | -1) => {
+      const numbers = [floatAttribute('heads', heads), floatAttribute('direction', direction)];
+      return own.execute('AlignflowRope', [typeAttribute('T', floatType(x)), ...numbers], [x, cos, sin], 1)[0]!;
+    };
+    return differentiable(
+      [x],
+      () => ({ value: rotated(x, cos, sin, 1), saved: [cos, sin] }),
+      (dy, [cos, sin]) => [rotated(dy, cos, sin, -1)],
+    );
+  }
   return differentiable(
     [x],
     () => ({ value: tf.add(byPosition(x, cos), byPosition(swapHalves(x, heads), sin)), saved: [cos, sin] }),

@@ -1,4 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { floatType, toType } from '../../backend/bfloat16.js';
+import { ownKernels } from '../../backend/kernels.js';
+import { typeAttribute } from '../../backend/native.js';
 import { differentiable } from './differentiable.js';
 
 /**
@@ -7,6 +10,19 @@ import { differentiable } from './differentiable.js';
  * @param up the same shape
  */
 export function swiglu(gate: tf.Tensor, up: tf.Tensor): tf.Tensor {
+  const own = ownKernels();
+  if (own !== undefined) {
+    const type = floatType(gate);
+    const attributes = [typeAttribute('T', type)];
+    return differentiable(
+      [gate, up],
+      () => {
+        const same = toType(up, type);
+        return { value: own.execute('AlignflowSwiglu', attributes, [gate, same], 1)[0]!, saved: [gate, same] };
+      },
+      (dy, [gate, up]) => own.execute('AlignflowSwigluGradient', attributes, [toType(dy, type), gate, up], 2),
+    );
+  }
   return differentiable(
     [gate, up],
     () => {

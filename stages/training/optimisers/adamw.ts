@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { ownKernels } from '../../backend/kernels.js';
 import type { Optimiser } from './optimiser.js';
 import { takenIn } from './taken-in.js';
 
@@ -39,6 +40,15 @@ export function adamW({ beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 }: Omit<AdamW
       return (learningRate, weightDecay) => {
         const rate = tf.mul(learningRate, corrected);
         const left = weightDecay === 0 ? undefined : tf.sub(1, tf.mul(tf.mul(learningRate, counts), weightDecay));
+        const own = ownKernels();
+        if (own !== undefined) {
+          const factors = tf.stack([keep1, scaled1, keep2, scaled2, added, rate, left ?? tf.scalar(1)]);
+          return ({ parameter, slots }, gradient) => {
+            const inputs = [parameter, ...slots, gradient, factors];
+            const [next, ...averages] = own.execute('AlignflowAdamw', [], inputs, 3);
+            return { parameter: next!, slots: averages };
+          };
+        }
         return ({ parameter, slots }, gradient) => {
           const first = tf.add(tf.mul(slots[0]!, keep1), takenIn(gradient, scaled1));
           const second = tf.add(tf.mul(slots[1]!, keep2), takenIn(tf.square(gradient), scaled2));

@@ -127,7 +127,12 @@ echo addon > "$output"`,
     started: () => readFileSync(log, 'utf8').split('\n').filter(Boolean),
     installation: () => {
       const home = join(cache, 'build');
-      return { variant: 'cpu', folder: home, addon: join(home, 'tfjs_binding.node') };
+      return {
+        variant: 'cpu',
+        folder: home,
+        addon: join(home, 'tfjs_binding.node'),
+        kernels: join(home, 'kernels.node'),
+      };
     },
   };
 }

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -72,7 +72,14 @@ async function compiled(folder: string): Promise<string> {
     files: [join(root, 'stages/backend/start.ts')],
   };
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
-  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+  const { name, type, version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Record<
+    string,
+    string
+  >;
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ name, type, version, exports: {} }));
+  // Their sources are part of what tells one installation from another.
+  mkdirSync(join(folder, 'stages/backend'), { recursive: true });
+  symlinkSync(join(root, 'stages/backend/kernels'), join(folder, 'stages/backend/kernels'));
   writeFileSync(join(folder, 'program.js'), program);
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
   await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder]);

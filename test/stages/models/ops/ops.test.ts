@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs-core';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startBackend } from '../../../../stages/backend/start.js';
 import { attention } from '../../../../stages/models/ops/attention.js';
 import { softmaxCrossEntropy } from '../../../../stages/models/ops/cross-entropy.js';
@@ -10,6 +10,7 @@ import { geluCore } from '../../../../stages/models/ops/gelu.js';
 import { l2Normalise } from '../../../../stages/models/ops/l2-normalise.js';
 import { layerNorm, unitLayerNorm } from '../../../../stages/models/ops/layer-norm.js';
 import { linear } from '../../../../stages/models/ops/linear.js';
+import { withPrecision } from '../../../../stages/models/ops/precision.js';
 import { residual } from '../../../../stages/models/ops/residual.js';
 import { rmsNorm, unitRms } from '../../../../stages/models/ops/rms-norm.js';
 import { rope, rotaryTables } from '../../../../stages/models/ops/rope.js';
@@ -77,12 +78,22 @@ it('covers every case of the reference', () => {
   expect(Object.keys(ops).sort()).toEqual(Object.keys(cases).sort());
 });
 
-describe.each(['tensorflow', 'wasm'] as const)('on %s', (prefer) => {
+const backends = [
+  { on: 'our own kernels', prefer: 'tensorflow', kernels: '' },
+  { on: "TensorFlow's kernels", prefer: 'tensorflow', kernels: '0' },
+  { on: 'WebAssembly', prefer: 'wasm', kernels: '' },
+] as const;
+
+describe.each(backends)('on $on', ({ prefer, kernels }) => {
   beforeEach(async () => {
     await startBackend({ prefer });
+    vi.stubEnv('ALIGNFLOW_KERNELS', kernels);
     tf.engine().startScope();
   });
-  afterEach(() => tf.engine().endScope());
+  afterEach(() => {
+    tf.engine().endScope();
+    vi.unstubAllEnvs();
+  });
 
   const load = (name: string) => {
     const { inputs, given, output, dy, gradients } = cases[name]!;
@@ -113,6 +124,26 @@ describe.each(['tensorflow', 'wasm'] as const)('on %s', (prefer) => {
       const slope = (at(1) - at(-1)) / (2 * norm(step));
       expect(slope / norm(gradients[i]!)).toBeCloseTo(1, 1.3);
     }
+  });
+});
+
+describe('in bfloat16', () => {
+  beforeEach(async () => {
+    await startBackend({ prefer: 'tensorflow' });
+    tf.engine().startScope();
+  });
+  afterEach(() => tf.engine().endScope());
+
+  it.each(Object.keys(ops))('%s is what it is in float32, to the digits that bfloat16 has', (name) => {
+    const { inputs, given, output, dy, gradients } = cases[name]!;
+    const others = Object.fromEntries(Object.entries(given).map(([key, value]) => [key, tensorOf(value)]));
+    withPrecision('bf16', () => {
+      const tensors = inputs.map(tensorOf);
+      const run = (...values: tf.Tensor[]) => ops[name]!(values, others);
+      expect(distance(run(...tensors), output)).toBeLessThan(2e-2);
+      const found = tf.grads((...values: tf.Tensor[]) => run(...values))(tensors, tensorOf(dy));
+      for (const [i, gradient] of found.entries()) expect(distance(gradient, gradients[i]!)).toBeLessThan(2e-2);
+    });
   });
 });
 
