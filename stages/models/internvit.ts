@@ -3,13 +3,14 @@ import { AlignflowError } from '../../pipeline/errors.js';
 import { imageTokens, type VisionConfig } from './config.js';
 import { inModule } from './module.js';
 import { attention } from './ops/attention.js';
+import { checkpoint } from './ops/checkpoint.js';
 import { takeRows } from './ops/embedding.js';
 import { linearScale, normLinear } from './ops/fold.js';
 import { geluCore } from './ops/gelu.js';
 import { linear } from './ops/linear.js';
 import { residual } from './ops/residual.js';
 import { rmsNorm, unitRms } from './ops/rms-norm.js';
-import type { Parameters } from './parameters.js';
+import { type Parameters, parametersOf } from './parameters.js';
 
 /** A batch of images, and what is random about a training step. */
 export interface VisionInputs {
@@ -34,11 +35,18 @@ export function internvit(parameters: Parameters, config: VisionConfig, inputs: 
   const factors = inputs.dropPath === undefined ? [] : tf.unstack(tf.reshape(inputs.dropPath, [-1, batch]));
   let x = inModule('vision_model.embeddings', () => embed(parameters, config, inputs));
   for (let layer = 0; layer < config.depth; layer++) {
-    const own = factors.slice(2 * layer, 2 * layer + 2);
-    x = inModule(`vision_model.encoder.layers.${layer}`, () => block(parameters, config, layer, x, batch, own));
+    const [attention, mlp] = factors.slice(2 * layer, 2 * layer + 2);
+    const dropped = attention === undefined || mlp === undefined ? {} : { attention, mlp };
+    x = inModule(layerName(layer), () =>
+      checkpoint(x, parametersOf(parameters, `${layerName(layer)}.`), dropped, (x, own, factors) =>
+        block(own, config, layer, x, batch, factors),
+      ),
+    );
   }
   return x;
 }
+
+const layerName = (layer: number) => `vision_model.encoder.layers.${layer}`;
 
 function checkImages({ shape }: tf.Tensor, { image }: VisionConfig): void {
   if (shape.length === 4 && shape[1] === image && shape[2] === image && shape[3] === 3) return;
@@ -100,9 +108,9 @@ function block(
   layer: number,
   x: tf.Tensor,
   batch: number,
-  factors: readonly tf.Tensor[],
+  factors: Readonly<Record<string, tf.Tensor>>,
 ): tf.Tensor {
-  const of = (name: string) => parameters[`vision_model.encoder.layers.${layer}.${name}`]!;
+  const of = (name: string) => parameters[`${layerName(layer)}.${name}`]!;
   const attended = inModule('attn', () => {
     const [q, k, v] = normLinear(x, of('norm1.weight'), eps, tf.split(of('attn.qkv.weight'), 3)) as Triple;
     // Both norms' weights and 1 / sqrt(d) multiply the same products, so all of them go to the side of q.
@@ -110,17 +118,17 @@ function block(
     const mixed = attention(rmsNorm(q, weight, eps), unitRms(k, eps), v, { batch, heads, scale: 1 });
     return linearScale(mixed, of('attn.proj.weight'), of('attn.proj.bias'), of('ls1'));
   });
-  const middle = residual(x, attended, factors[0]);
+  const middle = residual(x, attended, factors.attention);
   return residual(
     middle,
     inModule('mlp', () => mlp(parameters, layer, middle, eps)),
-    factors[1],
+    factors.mlp,
   );
 }
 
 /** Layer scale of fc2(gelu(fc1(RMSNorm(x)))). Both factors 1 / sqrt 2 of GELU are in the vectors beside the weights. */
 function mlp(parameters: Parameters, layer: number, x: tf.Tensor, eps: number): tf.Tensor {
-  const of = (name: string) => parameters[`vision_model.encoder.layers.${layer}.${name}`]!;
+  const of = (name: string) => parameters[`${layerName(layer)}.${name}`]!;
   const norm = tf.mul(of('norm2.weight'), Math.SQRT1_2);
   const [hidden] = normLinear(x, norm, eps, [of('mlp.fc1.weight')], [tf.mul(of('mlp.fc1.bias'), Math.SQRT1_2)]);
   const bias = tf.mul(of('mlp.fc2.bias'), Math.SQRT2);

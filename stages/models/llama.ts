@@ -3,11 +3,12 @@ import type { TextConfig } from './config.js';
 import { feedForward, selfAttention } from './decoder.js';
 import { causalMask } from './masks.js';
 import { inModule } from './module.js';
+import { checkpoint } from './ops/checkpoint.js';
 import { takeRows } from './ops/embedding.js';
 import { rmsNorm } from './ops/rms-norm.js';
 import { rotaryTables } from './ops/rope.js';
 import { hideBehind, rowsAt } from './padding.js';
-import type { Parameters } from './parameters.js';
+import { type Parameters, parametersOf } from './parameters.js';
 
 /** A batch of texts. */
 export interface TextInputs {
@@ -30,8 +31,10 @@ export function llama(parameters: Parameters, config: TextConfig, { tokens, ends
   const mask = tf.tensor4d(causalMask(length), [1, 1, length, length]);
   let x = embedTokens(parameters, tokens);
   for (let layer = 0; layer < depth - 1; layer++) {
-    x = selfAttention(parameters, config, layer, x, { batch, rotary, mask }).x;
-    x = feedForward(parameters, config, layer, x);
+    x = checkpoint(x, layerParameters(parameters, layer), { ...rotary, mask }, (x, own, { cos, sin, mask }) => {
+      const attended = selfAttention(own, config, layer, x, { batch, rotary: { cos: cos!, sin: sin! }, mask: mask! });
+      return feedForward(own, config, layer, attended.x);
+    });
   }
   const at = (table: tf.Tensor) => tf.gather(table, ends as tf.Tensor1D);
   x = selfAttention(parameters, config, depth - 1, x, {
@@ -41,6 +44,12 @@ export function llama(parameters: Parameters, config: TextConfig, { tokens, ends
     asking: { rows: rowsAt(ends, length), rotary: { cos: at(rotary.cos), sin: at(rotary.sin) } },
   }).x;
   return finalNorm(parameters, config, feedForward(parameters, config, depth - 1, x));
+}
+
+/** The parameters of a layer of LLaMA: those of its cross-attention are QLLaMA's. */
+function layerParameters(parameters: Parameters, layer: number): Parameters {
+  const own = Object.entries(parametersOf(parameters, `qllama.model.layers.${layer}.`));
+  return Object.fromEntries(own.filter(([name]) => !name.includes('.cross_attn.')));
 }
 
 /** Embeddings of token ids of any shape, [N, D]. */

@@ -6,6 +6,11 @@ import { type ParameterSpec, parameterSpecs } from './shapes.js';
 /** All tensors of a model by their published name, in their published layout. */
 export type Parameters = Readonly<Record<string, tf.Tensor>>;
 
+/** The parameters whose name begins with a prefix, under their whole names. */
+export function parametersOf(parameters: Parameters, prefix: string): Parameters {
+  return Object.fromEntries(Object.entries(parameters).filter(([name]) => name.startsWith(prefix)));
+}
+
 /**
  * Parameters before training. They depend on the seed and on each parameter's name alone.
  *

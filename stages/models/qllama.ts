@@ -4,13 +4,14 @@ import { feedForward, type KeyValues, selfAttention } from './decoder.js';
 import { finalNorm } from './llama.js';
 import { inModule } from './module.js';
 import { attention } from './ops/attention.js';
+import { checkpoint, checkpointsInUse } from './ops/checkpoint.js';
 import { takeRows } from './ops/embedding.js';
 import { columnsLinear, normLinear } from './ops/fold.js';
 import { linear } from './ops/linear.js';
 import { residual } from './ops/residual.js';
 import { unitRms } from './ops/rms-norm.js';
 import { rotaryTables } from './ops/rope.js';
-import type { Parameters } from './parameters.js';
+import { type Parameters, parametersOf } from './parameters.js';
 
 /** Sequences that begin with the queries, and the images that the queries look at. */
 export interface QllamaInputs {
@@ -38,7 +39,7 @@ export interface QllamaInputs {
 export interface QllamaResult {
   /** Hidden state after the final norm, [S * T, D], queries first in each sequence; [N, D] of the rows that are asked for. */
   readonly hidden: tf.Tensor;
-  /** Keys and values of each layer, for decoding further tokens. */
+  /** Keys and values of each layer, for decoding further tokens; none where layers are checkpointed. */
   readonly keyValues: readonly KeyValues[];
 }
 
@@ -58,19 +59,22 @@ export function qllama(parameters: Parameters, config: ModelConfig, inputs: Qlla
   const keyValues: KeyValues[] = [];
   let x = tf.reshape(start, [-1, text.width]);
   for (let layer = 0; layer < text.depth; layer++) {
-    const attended = selfAttention(parameters, text, layer, x, {
-      batch: sequences,
-      rotary,
-      ...(mask === undefined ? {} : { mask }),
+    const crosses = hasCrossAttention(layer, queries);
+    const constants = { ...rotary, ...(mask && { mask }), ...(asked && layer === text.depth - 1 && { asked }) };
+    // A gradient may flow into the image as into a parameter.
+    const given = { ...parametersOf(parameters, `qllama.model.layers.${layer}.`), ...(crosses && { image }) };
+    x = checkpoint(x, given, constants, (x, own, { cos, sin, mask, asked }) => {
+      const rotary = { cos: cos!, sin: sin! };
+      const attended = selfAttention(own, text, layer, x, { batch: sequences, rotary, ...(mask && { mask }) });
+      // What is checkpointed is gone when it is done.
+      if (!checkpointsInUse()) keyValues.push(attended.keyValues);
+      const looked = crosses
+        ? onQueries(attended.x, sequences, queries.count, (part) =>
+            crossAttention(own, config, layer, part, own.image!, batch),
+          )
+        : attended.x;
+      return feedForward(own, text, layer, asked === undefined ? looked : takeRows(looked, asked));
     });
-    keyValues.push(attended.keyValues);
-    x = hasCrossAttention(layer, queries)
-      ? onQueries(attended.x, sequences, queries.count, (part) =>
-          crossAttention(parameters, config, layer, part, image, batch),
-        )
-      : attended.x;
-    if (asked !== undefined && layer === text.depth - 1) x = takeRows(x, asked);
-    x = feedForward(parameters, text, layer, x);
   }
   return { hidden: finalNorm(parameters, text, x), keyValues };
 }

@@ -6,10 +6,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Step, Tensors } from '../backend/program.js';
 import { inModule } from '../models/module.js';
-import { withPrecision } from '../models/ops/precision.js';
 import type { TrainedParameter } from './groups.js';
 import type { Recipe } from './recipe.js';
-import { checkReached, lossGradients, type Objective, updateRule } from './step.js';
+import { asTheRecipeSays, checkReached, lossGradients, type Objective, updateRule } from './step.js';
 
 /** An objective in which the rows of a batch meet in the loss alone. */
 export interface TowerObjective {
@@ -54,17 +53,16 @@ export function cachedSteps(
   trained: readonly TrainedParameter[],
   recipe: Recipe,
 ): CachedSteps {
-  const precise = <Result>(work: () => Result): Result => withPrecision(recipe.precision ?? 'fp32', work);
   const own = trained.filter(({ name }) => lossParameters.includes(name));
   const towers = trained.filter(({ name }) => !lossParameters.includes(name));
   const apply = updateRule(trained, recipe);
   return {
-    encode: (parameters, feeds) => ({ outputs: precise(() => encode(parameters, feeds)), updates: {} }),
+    encode: (parameters, feeds) => ({ outputs: asTheRecipeSays(recipe, () => encode(parameters, feeds)), updates: {} }),
 
     loss(variables, embeddings) {
       const names = Object.keys(embeddings);
       const inputs = [...names.map((name) => embeddings[name]!), ...own.map(({ name }) => variables[name]!)];
-      const found = precise(() => lossGradients(() => loss(variables, embeddings), inputs));
+      const found = asTheRecipeSays(recipe, () => lossGradients(() => loss(variables, embeddings), inputs));
       checkReached(own.filter((_, i) => found.gradients[names.length + i] == null));
       const gradients = names.map((name, i) => [gradientName(name), found.gradients[i]!] as const);
       const sums = [
@@ -86,7 +84,7 @@ export function cachedSteps(
         return { loss: inModule('loss', () => tf.addN(products)) };
       };
       const inputs = towers.map(({ name }) => variables[name]!);
-      const { gradients } = precise(() => lossGradients(along, inputs));
+      const { gradients } = asTheRecipeSays(recipe, () => lossGradients(along, inputs));
       checkReached(towers.filter((_, i) => gradients[i] == null));
       const sums = towers.map(
         ({ name }, i) => [sumName(name), tf.add(variables[sumName(name)]!, gradients[i]!)] as const,

@@ -26,6 +26,8 @@ export interface Recipe {
   readonly chunk?: number;
   /** Of the matrix products, forwards and backwards; float32 unless given. The loss is computed in float32 whatever it is. */
   readonly precision?: Precision;
+  /** Whether layers keep only their inputs for the gradient; not unless given. */
+  readonly activationCheckpointing?: boolean;
   /** Bounds of single parameters, kept after each update: CLIP's logit scale stays below ln 100. */
   readonly bounds?: Readonly<Record<string, readonly [lowest: number, highest: number]>>;
 }
@@ -39,7 +41,7 @@ const bounds = { logit_scale: [0, Math.log(100)] } as const;
  * @param beta2 of AdamW where the options give none
  */
 export function recipeOf(options: TrainingOptions, own: readonly ParameterGroup[], beta2: number): Recipe {
-  const { steps, warmup, schedule, optimiser, weightDecay, groups, layerDecay, clipNorm, ema } = options;
+  const { steps, warmup, schedule, optimiser, weightDecay, groups, layerDecay, clipNorm, ema, activationCheckpointing } = options;
   const complete = (given: OptimiserOptions): OptimiserOptions =>
     given.name === 'adamw' ? { beta2, ...given } : given;
   const given = groups.map(
@@ -60,6 +62,7 @@ export function recipeOf(options: TrainingOptions, own: readonly ParameterGroup[
     ...(schedule === undefined ? {} : { decay: schedule }),
     layerDecay,
     clipNorm,
+    activationCheckpointing,
     ...(ema === undefined ? {} : { ema }),
     bounds,
   };

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { AlignflowError } from '../../pipeline/errors.js';
 import type { Step, StepResult, Tensors } from '../backend/program.js';
 import { inModule } from '../models/module.js';
+import { withCheckpoints } from '../models/ops/checkpoint.js';
 import { withPrecision } from '../models/ops/precision.js';
 import { clipScale, globalNorm } from './clip.js';
 import { averageName, movingAverage } from './ema.js';
@@ -48,12 +49,20 @@ export function initialState(
 export function trainingStep(objective: Objective, trained: readonly TrainedParameter[], recipe: Recipe): Step {
   const apply = updateRule(trained, recipe);
   return (variables, feeds) => {
-    const { loss, metrics, gradients } = withPrecision(recipe.precision ?? 'fp32', () =>
+    const { loss, metrics, gradients } = asTheRecipeSays(recipe, () =>
       differentiate(objective, trained, variables, feeds),
     );
     const { outputs, updates } = apply(variables, feeds, loss, gradients);
     return { outputs: { ...metrics, loss, ...outputs }, updates };
   };
+}
+
+/** Runs the passes over a model in the precision of a recipe, with its layers checkpointed or not. */
+export function asTheRecipeSays<Result>(
+  { precision = 'fp32', activationCheckpointing = false }: Recipe,
+  work: () => Result,
+): Result {
+  return withPrecision(precision, () => withCheckpoints(activationCheckpointing, work));
 }
 
 /**

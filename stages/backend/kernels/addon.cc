@@ -17,6 +17,7 @@ void registerAll() {
     registerResidual();
     registerSums();
     registerAdamw();
+    registerAfter();
     return true;
   }();
   (void)done;

@@ -11,6 +11,7 @@ void registerAttention();
 void registerResidual();
 void registerSums();
 void registerAdamw();
+void registerAfter();
 
 /** Registers all ops with the TensorFlow of this process, once. Throws TensorFlow's message. */
 void registerAll();

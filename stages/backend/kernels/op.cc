@@ -55,6 +55,11 @@ void* Run::reuse(int output, TF_DataType wanted, int input) {
   return TF_TensorData(tensor);
 }
 
+void Run::handOn(int output, int input) {
+  TF_SetOutput(context_, output, inputs_[input], status_);
+  check();
+}
+
 void Run::expect(bool holds, const char* message) const {
   if (!holds) throw std::invalid_argument(message);
 }
@@ -146,8 +151,10 @@ void registerOp(const Op& op) {
   TF_Status* status = TF_NewStatus();
   TF_RegisterOpDefinition(builder, status);
   if (TF_GetCode(status) == TF_OK) {
-    TF_KernelBuilder* kernel = TF_NewKernelBuilder(op.name, "CPU", makeKernel, compute, destroy);
-    TF_RegisterKernelBuilder(op.name, kernel, status);
+    for (const char* device : op.devices) {
+      TF_KernelBuilder* kernel = TF_NewKernelBuilder(op.name, device, makeKernel, compute, destroy);
+      TF_RegisterKernelBuilder(op.name, kernel, status);
+    }
   }
   const std::string message = TF_GetCode(status) == TF_OK ? "" : TF_Message(status);
   TF_DeleteStatus(status);

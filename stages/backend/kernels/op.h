@@ -38,6 +38,8 @@ class Run {
   /** An output of the shape of an input, in its memory where nobody else needs it and the type is the same. */
   template <class T>
   T* over(int output, int input) { return static_cast<T*>(reuse(output, typeOf(static_cast<T*>(nullptr)), input)); }
+  /** An output that is an input. */
+  void handOn(int output, int input);
   float attribute(int i) const { return attributes_[i]; }
   /** Throws `message` unless `holds`. */
   void expect(bool holds, const char* message) const;
@@ -71,9 +73,10 @@ struct Op {
   /** For each output the input whose shape it has, or -1. */
   std::vector<int> shapes;
   void (*compute)(Run& run);
+  std::vector<const char*> devices = {"CPU"};
 };
 
-/** Registers an op and its kernel for processors. Throws TensorFlow's message. */
+/** Registers an op and its kernel. Throws TensorFlow's message. */
 void registerOp(const Op& op);
 
 /** Calls `f` with a null pointer of the type of an input, float or bfloat16. */

@@ -1,12 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { expect, it } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import { compiledProgram } from '../../../stages/backend/graph/compiled.js';
-import type { Step } from '../../../stages/backend/program.js';
+import type { Step, StepMemory } from '../../../stages/backend/program.js';
 import { startBackend } from '../../../stages/backend/start.js';
 import { contrastiveLoss } from '../../../stages/losses/contrastive.js';
 import { generativeLoss } from '../../../stages/losses/generative.js';
 import { generativeForward } from '../../../stages/models/generative.js';
 import { encodeImage, encodeText } from '../../../stages/models/internvl.js';
+import { withCheckpoints } from '../../../stages/models/ops/checkpoint.js';
 import type { Parameters } from '../../../stages/models/parameters.js';
 import { config, distance, groupOf, imageHidden } from './reference.js';
 
@@ -51,22 +52,40 @@ const steps = {
   },
 };
 
-it.each(Object.keys(steps) as (keyof typeof steps)[])('the %s step can be recorded and replayed', async (kind) => {
+const kinds = Object.keys(steps) as (keyof typeof steps)[];
+afterEach(() => vi.unstubAllEnvs());
+
+it.each(kinds)('the %s step can be recorded and replayed', async (kind) => {
+  await expectReference(kind, false);
+});
+
+it.each(kinds)('the %s step with checkpointed layers has the same gradients, in less memory', async (kind) => {
+  const [all, less] = [await expectReference(kind, false), await expectReference(kind, true)];
+  if (all !== undefined) expect(less!.peak).toBeLessThan(0.9 * all.peak);
+  vi.stubEnv('ALIGNFLOW_COMPILE', '0');
+  await expectReference(kind, true);
+});
+
+/** Expects the gradients of the reference, in the first run and later ones; the memory of the step where it is recorded. */
+async function expectReference(kind: keyof typeof steps, checkpoints: boolean): Promise<StepMemory | undefined> {
   const { kind: backend } = await startBackend();
+  const compiles = backend === 'tensorflow' && process.env.ALIGNFLOW_COMPILE !== '0';
   tf.engine().startScope();
   const expected = groupOf(`gradients/${kind}`);
   const feeds: Parameters = { ...groupOf('inputs'), image: imageHidden() };
-  const program = compiledProgram(stepOf(Object.keys(expected), steps[kind]), groupOf('weights'));
+  const step = stepOf(Object.keys(expected), steps[kind]);
+  const program = compiledProgram((...given) => withCheckpoints(checkpoints, () => step(...given)), groupOf('weights'));
   try {
     const [first, moved, back] = [1, -1, 0].map((by) => program.run({ ...feeds, shift: tf.scalar(by) }));
-    expect(program.mode).toBe(backend === 'tensorflow' ? 'compiled' : 'eager');
+    expect(program.mode).toBe(compiles ? 'compiled' : 'eager');
     for (const outputs of [first!, back!]) {
       const far = Object.keys(expected).filter((name) => distance(outputs[name]!, `gradients/${kind}/${name}`) > 2e-5);
       expect(far).toEqual([]);
     }
     expect(moved!.loss!.dataSync()[0]).not.toBeCloseTo(first!.loss!.dataSync()[0]!, 3);
+    return program.memory;
   } finally {
     program.dispose();
     tf.engine().endScope();
   }
-});
+}
