@@ -2,8 +2,9 @@
  * Tensors that are bfloat16 underneath. tfjs knows no such type and takes them for float32, in half the bytes. Ops that only move
  * elements leave them as they are; any other op of tfjs gets them as float32, and gives float32.
  */
-import type * as tf from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
 import { type Attribute, type TensorflowBackend, type TensorMetadata, tensorflowBackend } from './addon.js';
+import { ownKernels } from './kernels.js';
 import { attributeTypes, boolAttribute, dataTypes, nativeOps, typeAttribute } from './native.js';
 
 /** Ops whose result has elements of their first inputs, unchanged. */
@@ -42,6 +43,10 @@ export function withBfloat16<Base extends Constructor>(base: Base): Base {
       if (moves.has(op) && floats.every(isRounded)) {
         return super.executeMultipleOutputs(op, attributes.map(retyped), inputs, count);
       }
+      if (op === 'Add' && tf.util.arraysEqual(inputs[0]!.shape, inputs[1]!.shape)) {
+        const sum = sumOf(inputs[0]!, inputs[1]!);
+        if (sum !== undefined) return [sum];
+      }
       const made: tf.Tensor[] = [];
       const asFloat = (input: tf.TensorInfo) => {
         if (!isRounded(input)) return input;
@@ -62,6 +67,12 @@ export function withBfloat16<Base extends Constructor>(base: Base): Base {
       return values;
     }
   } as unknown as Base;
+}
+
+/** The sum of two tensors of either type in one pass, where our own kernels run: gradients of what several ops read. */
+function sumOf(a: tf.TensorInfo, b: tf.TensorInfo): tf.Tensor | undefined {
+  const types = [typeAttribute('A', floatType(a)), typeAttribute('B', floatType(b))];
+  return ownKernels()?.execute('AlignflowAdd', types, [a as tf.Tensor, b as tf.Tensor], 1)[0];
 }
 
 /** Whether a tensor is bfloat16 underneath. */

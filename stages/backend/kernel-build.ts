@@ -14,15 +14,14 @@ const folder = join(packageRoot, 'stages', 'backend', 'kernels');
 const optimise = ['-O3', '-ffp-contract=fast', '-fno-math-errno', '-Wno-psabi'] as const;
 
 /** Instruction sets by what a processor says of itself, the widest first. */
-const levels: readonly (readonly string[])[] = [
-  ['avx512f', 'avx512bw', 'avx512dq', 'avx512vl', 'avx2', 'fma'],
-  ['avx2', 'fma'],
-];
+const avx2 = ['avx2', 'fma'];
+const avx512 = ['avx512f', 'avx512bw', 'avx512dq', 'avx512vl', ...avx2];
+const levels: readonly (readonly string[])[] = [[...avx512, 'avx512_bf16'], avx512, avx2];
 
 /** The compiler's flags for an architecture: on x64 those of the widest level that this processor has. */
 export function kernelFlags(arch: string, has: ReadonlySet<string> = processorFlags()): readonly string[] {
   const level = arch === 'x64' ? levels.find((sets) => sets.every((set) => has.has(set))) : undefined;
-  return [...optimise, ...(level ?? []).map((set) => `-m${set}`)];
+  return [...optimise, ...(level ?? []).map((set) => `-m${set.replace('_', '')}`)];
 }
 
 /** Everything that the kernels are made from, as one text. */

@@ -1,8 +1,6 @@
 import { createRequire } from 'node:module';
-import type * as tf from '@tensorflow/tfjs-core';
-import { floatType } from './bfloat16.js';
 import { usesGpu } from './gpu.js';
-import { type NativeOps, nativeOps, typeAttribute } from './native.js';
+import { type NativeOps, nativeOps } from './native.js';
 
 /** File name of the addon that has our own kernels, beside TensorFlow's. */
 export const kernelsName = 'kernels.node';
@@ -23,13 +21,7 @@ export function ownKernels(): NativeOps | undefined {
   return loaded && process.env.ALIGNFLOW_KERNELS !== '0' && !usesGpu() ? nativeOps() : undefined;
 }
 
-/**
- * The same tensor, in a recorded step not before another one is there: what is computed of it is then not computed early, nor merged
- * with the same ops on the tensor itself. Works on a GPU too, as it only hands memory on.
- */
-export function after(x: tf.Tensor, other: tf.Tensor): tf.Tensor {
-  const native = loaded ? nativeOps() : undefined;
-  if (native === undefined) return x.clone();
-  const types = [typeAttribute('T', floatType(x)), typeAttribute('Other', floatType(other))];
-  return native.execute('AlignflowAfter', types, [x, other], 1)[0]!;
+/** Whether the kernels are there that any device can run, a GPU too. */
+export function kernelsForAnyDevice(): NativeOps | undefined {
+  return loaded ? nativeOps() : undefined;
 }

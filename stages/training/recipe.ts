@@ -41,7 +41,18 @@ const bounds = { logit_scale: [0, Math.log(100)] } as const;
  * @param beta2 of AdamW where the options give none
  */
 export function recipeOf(options: TrainingOptions, own: readonly ParameterGroup[], beta2: number): Recipe {
-  const { steps, warmup, schedule, optimiser, weightDecay, groups, layerDecay, clipNorm, ema, activationCheckpointing } = options;
+  const {
+    steps,
+    warmup,
+    schedule,
+    optimiser,
+    weightDecay,
+    groups,
+    layerDecay,
+    clipNorm,
+    ema,
+    activationCheckpointing,
+  } = options;
   const complete = (given: OptimiserOptions): OptimiserOptions =>
     given.name === 'adamw' ? { beta2, ...given } : given;
   const given = groups.map(

@@ -18,6 +18,7 @@ void registerAll() {
     registerSums();
     registerAdamw();
     registerAfter();
+    registerNormalise();
     return true;
   }();
   (void)done;

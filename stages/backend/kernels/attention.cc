@@ -32,16 +32,26 @@ struct Layout {
   int64_t cost() const { return queries * keys * width / 4; }
 };
 
-/** Memory of a thread for one head. */
+/** Memory of a thread for one head, which the next head takes over: it holds anything. */
 class Scratch {
  public:
+  explicit Scratch(int64_t floats) {
+    if (static_cast<int64_t>(memory().size()) < floats) memory().resize(floats);
+    next_ = memory().data();
+  }
+
   float* matrix(int64_t rows, int64_t columns) {
-    blocks_.emplace_back(rows * columns);
-    return blocks_.back().data();
+    float* const place = next_;
+    next_ += rows * columns;
+    return place;
   }
 
  private:
-  std::vector<std::vector<float>> blocks_;
+  static std::vector<float>& memory() {
+    static thread_local std::vector<float> own;
+    return own;
+  }
+  float* next_;
 };
 
 /** Rows of a head, as floats times a factor, one behind the other: [rows, padded(width)], zeros behind the width. */
@@ -90,10 +100,11 @@ float softmax(float* row, int64_t keys) {
 }
 
 template <class T>
-void forwardHead(const Layout& l, int64_t task, const T* q, const T* k, const T* v, T* y, float* logSums, Scratch& scratch) {
+void forwardHead(const Layout& l, int64_t task, const T* q, const T* k, const T* v, T* y, float* logSums) {
   const int64_t wide = padded(l.width), long_ = padded(l.keys);
+  Scratch scratch((l.queries + l.keys) * wide + (l.width + l.queries) * long_);
   float* queries = scratch.matrix(l.queries, wide);
-  float* keys = scratch.matrix(long_, wide);
+  float* keys = scratch.matrix(l.keys, wide);
   float* turned = scratch.matrix(l.width, long_);
   float* weights = scratch.matrix(l.queries, long_);
   gather(q + l.queryAt(task), l.queries, l.row(), l.width, l.scale, queries);
@@ -120,24 +131,24 @@ struct Gradients {
 
 /** With P the weights: dV = P^T dY; dP = dY V^T; dS = P (dP - rowsum(dY Y)); dQ = scale dS K; dK = scale dS^T Q. */
 template <class T>
-void backwardHead(const Layout& l, int64_t task, const Gradients<T>& g, Scratch& scratch) {
-  const int64_t wide = padded(l.width), long_ = padded(l.keys);
+void backwardHead(const Layout& l, int64_t task, const Gradients<T>& g) {
+  const int64_t wide = padded(l.width), long_ = padded(l.keys), longest = l.queries > l.keys ? l.queries : l.keys;
+  Scratch scratch((2 * l.queries + l.keys + longest) * wide + (l.width + 2 * l.queries) * long_);
   float* queries = scratch.matrix(l.queries, wide);
   float* keys = scratch.matrix(l.keys, wide);
   float* turned = scratch.matrix(l.width, long_);
   float* weights = scratch.matrix(l.queries, long_);
   float* slopes = scratch.matrix(l.queries, long_);
   float* dy = scratch.matrix(l.queries, wide);
-  float* result = scratch.matrix(l.queries > l.keys ? l.queries : l.keys, wide);
+  float* result = scratch.matrix(longest, wide);
   gather(g.q + l.queryAt(task), l.queries, l.row(), l.width, l.scale, queries);
   gather(g.k + l.keyAt(task), l.keys, l.row(), l.width, 1, keys);
   gather(g.dy + l.queryAt(task), l.queries, l.row(), l.width, 1, dy);
   transpose(keys, l.keys, l.width, turned);
   product({queries, wide, 1}, turned, long_, l.queries, l.width, l.keys, weights, long_);
-  // The rows of v are needed as columns only: the scratch of the result holds them before there is one.
-  float* values = scratch.matrix(l.keys, wide);
-  gather(g.v + l.keyAt(task), l.keys, l.row(), l.width, 1, values);
-  transpose(values, l.keys, l.width, turned);
+  // The rows of v are needed as columns only: the memory of the result holds them before there is one.
+  gather(g.v + l.keyAt(task), l.keys, l.row(), l.width, 1, result);
+  transpose(result, l.keys, l.width, turned);
   product({dy, wide, 1}, turned, long_, l.queries, l.width, l.keys, slopes, long_);
   const float* mask = l.maskOf(task);
   for (int64_t i = 0; i < l.queries; i++) {
@@ -196,10 +207,7 @@ void attention(Run& run) {
     T* y = run.out<T>(0, run.shape(0));
     float* logSums = run.out<float>(1, {l.batch, l.heads, l.queries});
     parallel(l.tasks(), l.cost(), [&](int64_t from, int64_t to) {
-      for (int64_t task = from; task < to; task++) {
-        Scratch scratch;
-        forwardHead(l, task, q, k, v, y, logSums, scratch);
-      }
+      for (int64_t task = from; task < to; task++) forwardHead(l, task, q, k, v, y, logSums);
     });
   });
 }
@@ -215,10 +223,7 @@ void attentionGradient(Run& run) {
                             run.in<T>(3),     run.in<T>(5), run.in<float>(6),
                             run.out<T>(0, run.shape(1)), run.out<T>(1, run.shape(2)), run.out<T>(2, run.shape(3))};
     parallel(l.tasks(), 3 * l.cost(), [&](int64_t from, int64_t to) {
-      for (int64_t task = from; task < to; task++) {
-        Scratch scratch;
-        backwardHead(l, task, g, scratch);
-      }
+      for (int64_t task = from; task < to; task++) backwardHead(l, task, g);
     });
   });
 }

@@ -12,6 +12,7 @@ void registerResidual();
 void registerSums();
 void registerAdamw();
 void registerAfter();
+void registerNormalise();
 
 /** Registers all ops with the TensorFlow of this process, once. Throws TensorFlow's message. */
 void registerAll();

@@ -38,6 +38,8 @@ ALIGNFLOW_INLINE void productColumns(Strided a, const float* b, int64_t bRow, in
   int64_t i = 0;
   for (; i + kBlockRows <= rows; i += kBlockRows)
     productBlock<kBlockRows, kVectors>({a.at + i * a.row, a.row, a.column}, b, bRow, depth, c + i * cRow, cRow);
+  for (; i + kBlockRows / 2 <= rows; i += kBlockRows / 2)
+    productBlock<kBlockRows / 2, kVectors>({a.at + i * a.row, a.row, a.column}, b, bRow, depth, c + i * cRow, cRow);
   for (; i < rows; i++) productBlock<1, kVectors>({a.at + i * a.row, a.row, a.column}, b, bRow, depth, c + i * cRow, cRow);
 }
 

@@ -1,4 +1,4 @@
-// Sums that training needs of large tensors: over rows, and of all squares.
+// Sums that training needs of large tensors: of two, over rows, and of all squares.
 #include <vector>
 
 #include "kernels.h"
@@ -22,6 +22,24 @@ void sumRows(Run& run) {
     const T* x = run.in<T>(0);
     partialSums(rows, width, width, run.out<float>(0, {width}),
                 [=](float* sums, int64_t from, int64_t to) { addRows(x, width, sums, from, to); });
+  });
+}
+
+template <class A, class B>
+void addTo(const A* a, const B* b, float* sum, int64_t from, int64_t to) {
+  for (int64_t i = from; i < to; i += kLanes) store(sum + i, load(a + i, to - i) + load(b + i, to - i), to - i);
+}
+
+void add(Run& run) {
+  run.expect(run.shape(0) == run.shape(1), "what is added has different shapes");
+  const int64_t size = run.size(0);
+  byType(run.isBfloat16(0), [&](auto* left) {
+    byType(run.isBfloat16(1), [&](auto* right) {
+      const auto* a = run.in<std::remove_pointer_t<decltype(left)>>(0);
+      const auto* b = run.in<std::remove_pointer_t<decltype(right)>>(1);
+      float* sum = run.out<float>(0, run.shape(0));
+      parallel(size, 3, [=](int64_t from, int64_t to) { addTo(a, b, sum, from, to); });
+    });
   });
 }
 
@@ -50,6 +68,7 @@ void sumSquares(Run& run) {
 }  // namespace
 
 void registerSums() {
+  registerOp({"AlignflowAdd", {"a: A", "b: B"}, {"sum: float"}, {"A", "B"}, {}, {0}, add});
   registerOp({"AlignflowSumRows", {"x: T"}, {"sum: float"}, {"T"}, {}, {-1}, sumRows});
   registerOp({"AlignflowSumSquares", {"x: float"}, {"sum: float"}, {}, {}, {-1}, sumSquares});
 }

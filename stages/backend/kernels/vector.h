@@ -4,6 +4,10 @@
 #include <cstdint>
 #include <cstring>
 
+#if defined(__AVX512BF16__)
+#include <immintrin.h>
+#endif
+
 namespace alignflow {
 
 /** A bfloat16: the upper half of a float. */
@@ -16,6 +20,7 @@ typedef float Floats __attribute__((vector_size(64)));
 typedef int32_t Ints __attribute__((vector_size(64)));
 typedef uint32_t Words __attribute__((vector_size(64)));
 typedef uint16_t Halves __attribute__((vector_size(32)));
+typedef uint8_t Bytes __attribute__((vector_size(16)));
 
 #define ALIGNFLOW_INLINE inline __attribute__((always_inline))
 
@@ -35,12 +40,22 @@ ALIGNFLOW_INLINE Floats load(const bfloat16* from) {
 
 ALIGNFLOW_INLINE void store(float* to, Floats x) { memcpy(to, &x, sizeof x); }
 
+ALIGNFLOW_INLINE Floats load(const uint8_t* from) {
+  Bytes x;
+  memcpy(&x, from, sizeof x);
+  return __builtin_convertvector(__builtin_convertvector(x, Ints), Floats);
+}
+
 /** To the nearest, ties to even; what is no number stays none. */
 ALIGNFLOW_INLINE void store(bfloat16* to, Floats x) {
+#if defined(__AVX512BF16__)
+  const __m256bh halves = _mm512_cvtneps_pbh((__m512)x);
+#else
   const Words bits = (Words)x;
   const Words rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
   const Words isNumber = (Words)(x == x);
   const Halves halves = __builtin_convertvector((rounded & isNumber) | (~isNumber & 0x7fc0), Halves);
+#endif
   memcpy(to, &halves, sizeof halves);
 }
 
@@ -61,26 +76,40 @@ ALIGNFLOW_INLINE void store(T* to, Floats x, int64_t count) {
   memcpy(to, some, count * sizeof(T));
 }
 
-ALIGNFLOW_INLINE float sum(Floats x) {
-  float all[kLanes];
-  store(all, x);
-  for (int width = kLanes / 2; width > 0; width /= 2)
-    for (int i = 0; i < width; i++) all[i] += all[i + width];
-  return all[0];
-}
-
 ALIGNFLOW_INLINE Floats choose(Ints condition, Floats yes, Floats no) {
   return (Floats)((condition & (Ints)yes) | (~condition & (Ints)no));
 }
 
 ALIGNFLOW_INLINE Floats larger(Floats a, Floats b) { return choose(a > b, a, b); }
 
+/** The lanes with the two halves of each `2 * kWidth` exchanged. */
+template <int kWidth>
+ALIGNFLOW_INLINE Floats exchanged(Floats x) {
+#define ALIGNFLOW_LANE(i) (i) ^ kWidth
+#define ALIGNFLOW_LANES                                                                                             \
+  ALIGNFLOW_LANE(0), ALIGNFLOW_LANE(1), ALIGNFLOW_LANE(2), ALIGNFLOW_LANE(3), ALIGNFLOW_LANE(4), ALIGNFLOW_LANE(5), \
+      ALIGNFLOW_LANE(6), ALIGNFLOW_LANE(7), ALIGNFLOW_LANE(8), ALIGNFLOW_LANE(9), ALIGNFLOW_LANE(10),               \
+      ALIGNFLOW_LANE(11), ALIGNFLOW_LANE(12), ALIGNFLOW_LANE(13), ALIGNFLOW_LANE(14), ALIGNFLOW_LANE(15)
+#if defined(__clang__)
+  return __builtin_shufflevector(x, x, ALIGNFLOW_LANES);
+#else
+  return __builtin_shuffle(x, Ints{ALIGNFLOW_LANES});
+#endif
+}
+
+ALIGNFLOW_INLINE float sum(Floats x) {
+  x += exchanged<8>(x);
+  x += exchanged<4>(x);
+  x += exchanged<2>(x);
+  x += exchanged<1>(x);
+  return x[0];
+}
+
 ALIGNFLOW_INLINE float largest(Floats x) {
-  float all[kLanes];
-  store(all, x);
-  float most = all[0];
-  for (int i = 1; i < kLanes; i++) most = all[i] > most ? all[i] : most;
-  return most;
+  x = larger(x, exchanged<8>(x));
+  x = larger(x, exchanged<4>(x));
+  x = larger(x, exchanged<2>(x));
+  return larger(x, exchanged<1>(x))[0];
 }
 
 /**

@@ -3,7 +3,7 @@
  * the part again. The result is the same; a step takes less memory and about a third more time.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { after } from '../../backend/kernels.js';
+import { after } from '../../backend/after.js';
 import { differentiable } from './differentiable.js';
 
 type Tensors = Readonly<Record<string, tf.Tensor>>;

@@ -192,6 +192,7 @@ describe.skipIf(started.kind !== 'tensorflow')('tensors in bfloat16', () => {
 it('kernels are compiled for what the processor has', () => {
   const sets = ['avx512f', 'avx512bw', 'avx512dq', 'avx512vl', 'avx2', 'fma'];
   expect(kernelFlags('x64', new Set(sets))).toEqual(expect.arrayContaining(sets.map((set) => `-m${set}`)));
+  expect(kernelFlags('x64', new Set([...sets, 'avx512_bf16']))).toContain('-mavx512bf16');
   expect(kernelFlags('x64', new Set(['avx2', 'fma', 'avx512f'])).filter((flag) => flag.startsWith('-m'))).toEqual([
     '-mavx2',
     '-mfma',
