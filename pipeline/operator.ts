@@ -75,6 +75,8 @@ export interface OperatorDefinition<Config extends object, Drop extends string, 
   readonly heavy?: boolean;
   /** Bytes that it keeps across batches (a shuffle's buffer, a set of hashes); 0 unless given. */
   readonly holds?: (config: NoInfer<Config>) => number;
+  /** The most rows that a batch behind it has, where the operator makes batches of a size. */
+  readonly batchRows?: (config: NoInfer<Config>) => number;
   /** The stream operator. It keeps no state outside of what it creates on subscription (`defer`). */
   readonly run: (
     config: NoInfer<Config>,
@@ -95,6 +97,7 @@ export interface Operator<Config extends object = never> {
   readonly reads: (config: Config) => Reads;
   readonly writes: (schema: Schema, config: Config) => Schema;
   readonly holds: (config: Config) => number;
+  readonly batchRows: ((config: Config) => number) | undefined;
   readonly run: (config: Config, context: OperatorContext) => OperatorFunction<RecordBatch, RecordBatch>;
 }
 
@@ -131,6 +134,7 @@ export function defineOperator<
     reads,
     writes,
     holds: definition.holds ?? (() => 0),
+    batchRows: definition.batchRows,
     run: (config, context) => run(config, context as OperatorContext<Drop, Measure>),
   };
 }

@@ -61,6 +61,9 @@ export interface StageFacts {
   readonly memory?: number;
 }
 
+/** The most memory that the process will have, or why nobody can say before it runs. */
+export type PeakMemory = { readonly bytes: number; readonly precision: string } | { readonly unknown: string };
+
 /** What a stage may use while it runs. */
 export interface StageContext {
   /** Folder that the stage writes into; it exists, and nothing in it counts until the stage is complete. */
@@ -121,6 +124,8 @@ export interface StageDefinition<Config extends object> {
   readonly reads: (config: Config, inputs: StageInputs) => Reads;
   /** What is known before it runs; throws an `AlignflowError` for options that cannot work. */
   readonly plan: (config: NoInfer<Config>, inputs: StageInputs) => StageFacts;
+  /** The memory that it takes with so many rows in each batch. It may load what computes, and takes seconds. */
+  readonly peakMemory?: (config: NoInfer<Config>, inputs: StageInputs, rows: number) => Promise<PeakMemory>;
   /** Does the work. The last event is followed by completion; an error ends the run. */
   readonly run: (config: NoInfer<Config>, inputs: StageInputs, context: StageContext) => Observable<StageEvent>;
 }
@@ -134,10 +139,17 @@ export interface Stage<Config extends object = never> {
   readonly passesRows: boolean;
   readonly reads: (config: Config, inputs: StageInputs) => Reads;
   readonly plan: (config: Config, inputs: StageInputs) => StageFacts;
+  readonly peakMemory: ((config: Config, inputs: StageInputs, rows: number) => Promise<PeakMemory>) | undefined;
   readonly run: (config: Config, inputs: StageInputs, context: StageContext) => Observable<StageEvent>;
 }
 
 /** Declares a kind of stage. One file, one `export default defineStage({...})`. */
 export function defineStage<Config extends object>(definition: StageDefinition<Config>): Stage<Config> {
-  return { kind: 'stage', passesRows: false, ...definition, defaults: { ...definition.defaults } };
+  return {
+    kind: 'stage',
+    passesRows: false,
+    peakMemory: undefined,
+    ...definition,
+    defaults: { ...definition.defaults },
+  };
 }

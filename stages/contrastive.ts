@@ -93,6 +93,13 @@ export default defineStage({
     );
     return { facts, memory, hands: { checkpoint: handOver('contrastive', model, parameters, inputs, inputs.init) } };
   },
+  peakMemory: async (config, inputs, rows) => {
+    const { contrastiveMemory } = await import('./training/contrastive-training.js');
+    return contrastiveMemory(
+      { config, model: sizes(config, tokenizerOf(inputs).vocabulary), recipe: recipe(config) },
+      rows,
+    );
+  },
   run: (config, inputs, context) =>
     defer(() => import('./training/contrastive-training.js')).pipe(
       mergeMap(({ trainContrastive }) => {

@@ -65,6 +65,10 @@ export default defineStage({
     );
     return { facts, memory, hands: { checkpoint: handOver('generative', model, parameters, inputs, init) } };
   },
+  peakMemory: async (config, inputs, rows) => {
+    const { generativeMemory } = await import('./training/generative-training.js');
+    return generativeMemory({ config, recipe: recipe(config, inputs) }, modelOf(inputs.init!), rows);
+  },
   run: (config, inputs, context) =>
     defer(() => import('./training/generative-training.js')).pipe(
       mergeMap(({ trainGenerative }) => trainGenerative({ config, recipe: recipe(config, inputs) }, inputs, context)),

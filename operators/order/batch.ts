@@ -32,6 +32,7 @@ export default defineOperator({
   drops: ['incomplete', 'crowded'],
   // As with a shuffle, taken rows are freed when half of their batch has been taken.
   holds: ({ distinct, waiting }) => (distinct === undefined ? 0 : 2 * waiting),
+  batchRows: ({ rows }) => rows,
   run: (config, context) => (source) =>
     defer(() => {
       const batcher = createBatcher(config, context);

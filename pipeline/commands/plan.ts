@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { renderProblems } from '../manifest/render.js';
 import { explainPlan } from '../plan/explain.js';
+import { withPeaks } from '../plan/peaks.js';
 import { type Planned, planManifest } from '../plan/plan-manifest.js';
 import { predict } from '../sample/predict.js';
 import { sampleRun } from '../sample/sample-run.js';
@@ -13,6 +14,7 @@ interface PlanCommandOptions {
   readonly set: readonly string[];
   readonly sample?: number;
   readonly json: boolean;
+  readonly memory: boolean;
 }
 
 /** `alignflow plan MANIFEST`: prints what a run would do. Exit code 2 if the manifest is wrong. */
@@ -23,15 +25,16 @@ export function addPlanCommand(program: Command): void {
     .argument('<manifest>', 'the YAML file')
     .option('--set <path=value>', SET_HELP, collectOverrides, [])
     .option('--sample <rows>', 'run the data stages on a sample, and predict rows, bytes, time and memory', rowCount)
+    .option('--memory', 'say how much memory each training stage will need at its peak; loads TensorFlow', false)
     .option('--json', 'write the predictions of a sample as JSON', false)
-    .action(async (manifest: string, { set, sample, json }: PlanCommandOptions) => {
+    .action(async (manifest: string, { set, sample, json, memory }: PlanCommandOptions) => {
       const planInto = (output?: string): Promise<Planned> =>
         planManifest(manifest, { set: output === undefined ? set : [...set, `output=${output}`] });
       const { plan, problems } = await planInto();
       if (plan === undefined) {
         process.stderr.write(renderProblems(problems));
         process.exitCode = 2;
-      } else if (sample === undefined) process.stdout.write(explainPlan(plan));
+      } else if (sample === undefined) process.stdout.write(explainPlan(memory ? await withPeaks(plan) : plan));
       else {
         const stages = await untilInterrupted((signal) =>
           sampleRun(async (output) => (await planInto(output)).plan!, {

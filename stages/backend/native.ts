@@ -1,5 +1,5 @@
 import type * as tf from '@tensorflow/tfjs-core';
-import { type Attribute, type TensorMetadata, tensorflowBackend } from './addon.js';
+import { type Attribute, type TensorflowBackend, type TensorMetadata, tensorflowBackend } from './addon.js';
 
 export type { Attribute } from './addon.js';
 
@@ -78,11 +78,27 @@ const ops: NativeOps = {
   execute(op, attributes, inputs, outputs) {
     const backend = tensorflowBackend();
     if (backend === undefined) throw new Error(`${op} was called natively, but TensorFlow is not in use`);
+    checkTypes(op, attributes, inputs, backend);
     return backend.binding
       .executeOp(op, attributes, backend.getInputTensorIds(inputs), outputs)
       .map((metadata) => backend.createOutputTensor(metadata));
   },
 };
+
+/**
+ * TensorFlow runs a kernel of float32 on the memory of a bfloat16 tensor if it is told so, and reads beyond its end. So an op that
+ * gets such a tensor has to say of some type that it is bfloat16.
+ */
+function checkTypes(
+  op: string,
+  attributes: readonly Attribute[],
+  inputs: readonly tf.Tensor[],
+  { tensorMap }: Pick<TensorflowBackend, 'tensorMap'>,
+): void {
+  const says = attributes.some(({ type, value }) => type === attributeTypes.type && value === dataTypes.bfloat16);
+  if (says || inputs.every(({ dataId }) => tensorMap.get(dataId)?.dtype !== dataTypes.bfloat16)) return;
+  throw new Error(`${op} was given a tensor in bfloat16, which its attributes know nothing of`);
+}
 
 /** TensorFlow's kernels when the backend in use is TensorFlow, else `undefined`. */
 export function nativeOps(): NativeOps | undefined {

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { RecordBatch } from 'apache-arrow';
 import type { Observable } from 'rxjs';
 import type { StageEvent } from '../../pipeline/metrics.js';
-import type { StageContext, StageInputs } from '../../pipeline/stage.js';
+import type { PeakMemory, StageContext, StageInputs } from '../../pipeline/stage.js';
 import { sliceBytes } from '../backend/byte-tensor.js';
 import type { Tensors } from '../backend/program.js';
 import type { Contrastive } from '../contrastive.js';
@@ -17,8 +17,10 @@ import { initialise } from '../models/parameters.js';
 import { readPrompt } from '../prompts.js';
 import { pixelTensor, textInputs, tokenIds } from '../tensors.js';
 import type { TowerObjective } from './cached-step.js';
+import { exampleRows } from './example-rows.js';
 import { dropPathFactors, keptPatches } from './masking.js';
 import { loadModel } from './model-folder.js';
+import { type PlannedJob, predictMemory } from './predict-memory.js';
 import type { Recipe } from './recipe.js';
 import { trainModel } from './train-model.js';
 
@@ -37,16 +39,27 @@ export function trainContrastive(
 ): Observable<StageEvent> {
   return trainModel(async () => {
     await readPrompt(tokenizerOf(inputs).folder, config.tokens, config.length);
-    return {
-      config: model,
-      parameters:
-        inputs.init === undefined ? initialise(model, context.seed) : (await loadModel(inputs.init.folder)).parameters,
-      objective: objectiveOf(model, config.labelSmoothing),
-      recipe,
-      options: config,
-      feeds: (batch, step) => feedsOf(batch, step, config, model, context.seed),
-    };
+    const parameters =
+      inputs.init === undefined ? initialise(model, context.seed) : (await loadModel(inputs.init.folder)).parameters;
+    return { ...plannedJob({ config, model, recipe }, context.seed), parameters };
   }, context);
+}
+
+/** The memory of that training, for batches of so many rows. */
+export function contrastiveMemory(training: ContrastiveTraining, rows: number): Promise<PeakMemory> {
+  const { pixels, tokens, length } = training.config;
+  const columns = { pixels, side: training.model.vision.image, tokens: [tokens], length };
+  return predictMemory(plannedJob(training, 0), exampleRows(rows, columns));
+}
+
+function plannedJob({ config, model, recipe }: ContrastiveTraining, seed: number): PlannedJob {
+  return {
+    config: model,
+    objective: objectiveOf(model, config.labelSmoothing),
+    recipe,
+    options: config,
+    feeds: (batch, step) => feedsOf(batch, step, config, model, seed),
+  };
 }
 
 function objectiveOf(model: ModelConfig, smoothing: number): TowerObjective {

@@ -4,7 +4,7 @@ import type { RecordBatch } from 'apache-arrow';
 import type { Observable } from 'rxjs';
 import type { StageEvent } from '../../pipeline/metrics.js';
 import { createRandom, deriveSeed } from '../../pipeline/run/random.js';
-import type { StageContext, StageInputs } from '../../pipeline/stage.js';
+import type { PeakMemory, StageContext, StageInputs } from '../../pipeline/stage.js';
 import type { Generative } from '../generative.js';
 import { tokenizerOf } from '../hand-over.js';
 import { generativeLoss } from '../losses/generative.js';
@@ -18,7 +18,9 @@ import { inModule } from '../models/module.js';
 import { normalisePixels } from '../models/ops/normalise-pixels.js';
 import { readPrompt } from '../prompts.js';
 import { endsOf, pixelTensor, type TokenIds, textInputs, tokenIds } from '../tensors.js';
+import { exampleRows } from './example-rows.js';
 import { loadModel } from './model-folder.js';
+import { type PlannedJob, predictMemory } from './predict-memory.js';
 import type { Recipe } from './recipe.js';
 import type { Objective } from './step.js';
 import { trainModel } from './train-model.js';
@@ -40,15 +42,31 @@ export function trainGenerative(
     await readPrompt(folder, config.tokens, config.length);
     const prompt = await readPrompt(folder, config.captions, config.length);
     const { config: model, parameters } = await loadModel(inputs.init!.folder);
-    return {
-      config: model,
-      parameters,
-      objective: objectiveOf(model, config.labelSmoothing),
-      recipe,
-      options: config,
-      feeds: (batch, step) => feedsOf(batch, step, config, model, prompt.length, context.seed),
-    };
+    return { ...plannedJob({ config, recipe }, model, prompt.length, context.seed), parameters };
   }, context);
+}
+
+/** The memory of that training, for batches of so many rows; a prompt, of which the plan knows nothing, would take a little off it. */
+export function generativeMemory(training: GenerativeTraining, model: ModelConfig, rows: number): Promise<PeakMemory> {
+  const { pixels, tokens, captions, length } = training.config;
+  const columns = { pixels, side: model.vision.image, tokens: [...new Set([tokens, captions])], length };
+  return predictMemory(plannedJob(training, model, 1, 0), exampleRows(rows, columns));
+}
+
+/** @param prompt tokens in front of each caption */
+function plannedJob(
+  { config, recipe }: GenerativeTraining,
+  model: ModelConfig,
+  prompt: number,
+  seed: number,
+): PlannedJob {
+  return {
+    config: model,
+    objective: objectiveOf(model, config.labelSmoothing),
+    recipe,
+    options: config,
+    feeds: (batch, step) => feedsOf(batch, step, config, model, prompt, seed),
+  };
 }
 
 function objectiveOf(model: ModelConfig, smoothing: number): Objective {

@@ -4,17 +4,21 @@ import { formatBytes } from '../../pipeline/terminal/format.js';
 import type { StepMemory } from '../backend/program.js';
 
 /** What a process that trains has beside its tensors: Node, TensorFlow, rows on their way. */
-const PROCESS = 650e6;
+const PROCESS = 600e6;
 
-/** The parameters once more, and a part of them: as they were initialised or read, before TensorFlow had them. */
-const COPIES = 1.4;
+/** Variables once more, a part of them: as they were initialised or read, before TensorFlow had them. */
+const COPIES = 0.35;
+
+/** What freed and taken memory leaves between its pieces. */
+const FRAGMENTS = 0.12;
 
 /**
- * Bytes that a training process will have resident at most. Within 6 % of what was measured for the models `tiny` and `small` in both
- * precisions, half masked and not, whole and in chunks (0.9 to 4.5 GB; TensorFlow 2.21, 2 cores), to which both constants are fitted.
+ * Bytes that a training process will have resident at most. Within 5 % of what was measured for the models `tiny` and `small` in both
+ * precisions, half masked and not, and 13 % below it in chunks (0.8 to 3.1 GB; TensorFlow 2.21, 2 cores), to which the constants
+ * are fitted.
  */
-export function predictedBytes({ variables, peak }: StepMemory, parameters: number): number {
-  return PROCESS + COPIES * parameters + variables + peak;
+export function predictedBytes({ variables, peak }: StepMemory): number {
+  return PROCESS + (1 + COPIES) * variables + (1 + FRAGMENTS) * peak;
 }
 
 /** Bytes of memory that there are: those of the container, where one has fewer than the machine. */
@@ -29,11 +33,11 @@ export function memoryThereIs(): number {
  *
  * @param rows of the batch, or of a chunk of it
  */
-export function checkMemory(memory: StepMemory, parameters: number, rows: number, limit = memoryThereIs()): void {
-  const needed = predictedBytes(memory, parameters);
+export function checkMemory(memory: StepMemory, rows: number, limit = memoryThereIs()): void {
+  const needed = predictedBytes(memory);
   if (needed <= limit) return;
-  const left = limit - (needed - memory.peak);
-  const fitting = Math.floor((rows * left) / memory.peak);
+  const growing = (1 + FRAGMENTS) * memory.peak;
+  const fitting = Math.floor((rows * (limit - (needed - growing))) / growing);
   throw new AlignflowError({
     what: `a step of ${rows} rows needs about ${formatBytes(needed)} of memory`,
     expected: `at most the ${formatBytes(limit)} that there are`,

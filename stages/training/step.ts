@@ -23,21 +23,34 @@ export const slotName = (slot: string, parameter: string) => `${slot}.${paramete
 /** Whether a variable belongs to the training, not to the model: an optimiser's slot, or a moving average. */
 export const isTrainingState = (variable: string) => /^(exp_avg|exp_avg_sq|momentum_buffer|ema)\./.test(variable);
 
+/** What a run keeps beside the parameters: the optimisers' slots and the averages, each with the parameter that it belongs to. */
+export function stateOf(
+  trained: readonly TrainedParameter[],
+  recipe: Recipe,
+): { readonly name: string; readonly parameter: string; readonly isAverage: boolean }[] {
+  const optimisers = optimisersOf(recipe);
+  return trained.flatMap(({ name, group }) => [
+    ...optimisers.all[optimisers.of(group)]!.slots.map((slot) => ({
+      name: slotName(slot, name),
+      parameter: name,
+      isAverage: false,
+    })),
+    ...(recipe.ema === undefined ? [] : [{ name: averageName(name), parameter: name, isAverage: true }]),
+  ]);
+}
+
 /** What a run starts from beside the parameters: zeros in the optimisers' slots, and averages that are the parameters. */
 export function initialState(
   parameters: Tensors,
   trained: readonly TrainedParameter[],
   recipe: Recipe,
 ): Record<string, tf.Tensor> {
-  const optimisers = optimisersOf(recipe);
-  const state: Record<string, tf.Tensor> = {};
-  for (const { name, group } of trained) {
-    const parameter = parameters[name]!;
-    const { slots } = optimisers.all[optimisers.of(group)]!;
-    for (const slot of slots) state[slotName(slot, name)] = tf.zerosLike(parameter);
-    if (recipe.ema !== undefined) state[averageName(name)] = parameter.clone();
-  }
-  return state;
+  return Object.fromEntries(
+    stateOf(trained, recipe).map(({ name, parameter, isAverage }) => {
+      const value = parameters[parameter]!;
+      return [name, isAverage ? value.clone() : tf.zerosLike(value)];
+    }),
+  );
 }
 
 /**

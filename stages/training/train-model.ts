@@ -55,11 +55,10 @@ export function trainModel(load: () => Promise<TrainingJob>, context: StageConte
     const { precision, words } = choosePrecision(job.options.precision, kind, await bfloat16IsFaster());
     const recipe: Recipe = { ...job.recipe, precision };
     const checkpoints = join(context.folder, 'checkpoints');
-    const parameters = bytesOfAll(job.parameters);
     let rows = 0;
     const { program } = trainingProgram(job.objective, job.parameters, recipe, (memory) => {
       // A GPU has memory of its own, and TensorFlow says when that is full.
-      if (!usesGpu()) checkMemory(memory, parameters, Math.min(rows, recipe.chunk ?? rows));
+      if (!usesGpu()) checkMemory(memory, Math.min(rows, recipe.chunk ?? rows));
     });
     tf.dispose({ ...job.parameters });
     const found = await latestCheckpoint(checkpoints);
@@ -89,7 +88,7 @@ export function trainModel(load: () => Promise<TrainingJob>, context: StageConte
       }),
       tap((metrics) => history.add(metrics)),
       mergeMap((metrics, index): StageEvent[] => [
-        ...(index === 0 ? [modeOf(program, words, parameters, start)] : []),
+        ...(index === 0 ? [modeOf(program, words, start)] : []),
         metrics,
         { kind: 'progress', done: metrics.step, total: recipe.steps, unit: 'steps' },
       ]),
@@ -104,21 +103,11 @@ export function trainModel(load: () => Promise<TrainingJob>, context: StageConte
 }
 
 /** How the steps run, which is known after the first one. */
-function modeOf(
-  { mode, reason, memory }: Program,
-  precision: string,
-  parameters: number,
-  start: TrainingPosition,
-): Note {
+function modeOf({ mode, reason, memory }: Program, precision: string, start: TrainingPosition): Note {
   const why = reason === undefined ? '' : `: ${reason}`;
   const resumed = start.step === 0 ? '' : `, gone on from step ${start.step}`;
-  const needs =
-    memory === undefined || usesGpu() ? '' : `, about ${formatBytes(predictedBytes(memory, parameters))} of memory`;
+  const needs = memory === undefined || usesGpu() ? '' : `, about ${formatBytes(predictedBytes(memory))} of memory`;
   return { kind: 'note', text: `${mode} steps${why}, ${precision}${needs}${resumed}` };
-}
-
-function bytesOfAll(tensors: Tensors): number {
-  return Object.values(tensors).reduce((sum, { size }) => sum + 4 * size, 0);
 }
 
 /** The figures of a run: mean loss of the last steps, median throughput, share of time without data, steps skipped. */

@@ -4,11 +4,11 @@ import type { RecordedStep } from './definition.js';
 import type { RecordedOp } from './recorder.js';
 
 /** Ops whose result is the memory of their first input. */
-const views = new Set(['Reshape', 'Identity', 'ExpandDims', 'Squeeze']);
+const views = new Set(['Reshape', 'Identity', 'ExpandDims', 'Squeeze', 'AlignflowAfter']);
 
 /** Ops that write their result over an input of its size which nobody reads any more. */
 const inPlace = new Set(
-  'Add AddV2 Sub Mul MulNoNan RealDiv Maximum Minimum BiasAdd Neg Exp Log Sqrt Rsqrt Square Erf Sigmoid Tanh Sign AddN'.split(
+  'Add AddV2 Sub Mul MulNoNan RealDiv Maximum Minimum BiasAdd Neg Exp Log Sqrt Rsqrt Square Erf Sigmoid Tanh Sign AddN AlignflowAdd AlignflowGeluGradient AlignflowResidual'.split(
     ' ',
   ),
 );

@@ -37,7 +37,7 @@ void add(Run& run) {
     byType(run.isBfloat16(1), [&](auto* right) {
       const auto* a = run.in<std::remove_pointer_t<decltype(left)>>(0);
       const auto* b = run.in<std::remove_pointer_t<decltype(right)>>(1);
-      float* sum = run.out<float>(0, run.shape(0));
+      float* sum = run.over<float>(0, run.isBfloat16(0) ? 1 : 0);
       parallel(size, 3, [=](int64_t from, int64_t to) { addTo(a, b, sum, from, to); });
     });
   });

@@ -36,7 +36,7 @@ export function checkpointsInUse(): boolean {
  */
 export function checkpoint(x: tf.Tensor, parameters: Tensors, constants: Tensors, part: Part): tf.Tensor {
   if (!inUse) return part(x, parameters, constants);
-  const [names, others] = [Object.keys(parameters), Object.keys(constants)];
+  const [names, fixed] = [Object.keys(parameters), Object.keys(constants)];
   const named = (keys: readonly string[], tensors: readonly tf.Tensor[]): Tensors =>
     Object.fromEntries(keys.map((key, i) => [key, tensors[i]!]));
   return differentiable(
@@ -49,8 +49,10 @@ export function checkpoint(x: tf.Tensor, parameters: Tensors, constants: Tensors
       // A graph would merge equal ops of both passes and keep everything, were it not for an input that waits for the gradient.
       const start = after(saved[0]!, dy);
       const values = saved.slice(1, 1 + names.length);
-      const rest = named(others, saved.slice(1 + names.length));
-      return gradientsOf(() => part(start, named(names, values), rest), [start, ...values], dy);
+      const rest = named(fixed, saved.slice(1 + names.length));
+      const [dx, ...others] = gradientsOf(() => part(start, named(names, values), rest), [start, ...values], dy);
+      // The part before waits for all gradients of this one: else TensorFlow goes ahead, with the values of several parts in memory.
+      return [others.reduce((held, other) => after(held, other), dx!), ...others];
     },
   );
 }

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { toFloat32 } from '../../backend/bfloat16.js';
 import { usesGpu } from '../../backend/gpu.js';
 import { nativeOps, typeAttribute } from '../../backend/native.js';
 import { differentiable } from './differentiable.js';
@@ -15,19 +16,20 @@ export interface CrossEntropyOptions {
  * Mean cross-entropy of softmax(logits) against the labels, weighted: sum(w loss) / sum(w), 0 where all weights are 0.
  * Only one tensor of the logits' size is kept for the gradient.
  *
- * @param logits [N, C]
+ * @param given the logits, [N, C]
  * @param labels int32 [N], each 0 to C - 1, those of weight 0 too
  * @returns a scalar
  */
 export function softmaxCrossEntropy(
-  logits: tf.Tensor,
+  given: tf.Tensor,
   labels: tf.Tensor,
   { weights, smoothing = 0 }: CrossEntropyOptions = {},
 ): tf.Tensor {
-  const rows = logits.shape[0]!;
+  const rows = given.shape[0]!;
   return differentiable(
-    [logits],
+    [given],
     () => {
+      const logits = toFloat32(given);
       // CUDA's kernel of this op does not give the same bits each time.
       const hard = nativeOps() === undefined || usesGpu() ? portable(logits, labels) : native(logits, labels);
       const { losses, gradient } = smoothing === 0 ? hard : smooth(hard, logits, labels, smoothing);

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { isRounded, toBfloat16 } from '../../../stages/backend/bfloat16.js';
 import { kernelFlags } from '../../../stages/backend/kernel-build.js';
 import { ownKernels } from '../../../stages/backend/kernels.js';
-import { floatAttribute, typeAttribute } from '../../../stages/backend/native.js';
+import { floatAttribute, nativeOps, typeAttribute } from '../../../stages/backend/native.js';
 import { startBackend } from '../../../stages/backend/start.js';
 import { attention } from '../../../stages/models/ops/attention.js';
 import { geluCore } from '../../../stages/models/ops/gelu.js';
@@ -174,6 +174,11 @@ describe.skipIf(started.kind !== 'tensorflow')('tensors in bfloat16', () => {
     expect(isRounded(sum)).toBe(false);
     expect([...sum.dataSync()]).toEqual([1, 2, 3, 4].map((value) => value + 2 ** -12));
     expect(isRounded(tf.concat([x, tf.zeros([1, 2])]))).toBe(false);
+  });
+
+  it('are refused by an op that takes them for float32', () => {
+    const x = toBfloat16(tf.zeros([4]));
+    expect(() => nativeOps()!.execute('Neg', [typeAttribute('T', 'float32')], [x], 1)).toThrow('bfloat16');
   });
 
   it('leave nothing behind', () => {

@@ -8,6 +8,7 @@ import { generativeLoss } from '../../../stages/losses/generative.js';
 import { generativeForward } from '../../../stages/models/generative.js';
 import { encodeImage, encodeText } from '../../../stages/models/internvl.js';
 import { withCheckpoints } from '../../../stages/models/ops/checkpoint.js';
+import { type Precision, withPrecision } from '../../../stages/models/ops/precision.js';
 import type { Parameters } from '../../../stages/models/parameters.js';
 import { config, distance, groupOf, imageHidden } from './reference.js';
 
@@ -66,20 +67,34 @@ it.each(kinds)('the %s step with checkpointed layers has the same gradients, in 
   await expectReference(kind, true);
 });
 
+it.each(kinds)('the %s step in bfloat16 is recorded too, and near the reference', async (kind) => {
+  await expectReference(kind, false, 'bf16');
+  await expectReference(kind, true, 'bf16');
+});
+
 /** Expects the gradients of the reference, in the first run and later ones; the memory of the step where it is recorded. */
-async function expectReference(kind: keyof typeof steps, checkpoints: boolean): Promise<StepMemory | undefined> {
+async function expectReference(
+  kind: keyof typeof steps,
+  checkpoints: boolean,
+  precision: Precision = 'fp32',
+): Promise<StepMemory | undefined> {
   const { kind: backend } = await startBackend();
   const compiles = backend === 'tensorflow' && process.env.ALIGNFLOW_COMPILE !== '0';
   tf.engine().startScope();
   const expected = groupOf(`gradients/${kind}`);
   const feeds: Parameters = { ...groupOf('inputs'), image: imageHidden() };
   const step = stepOf(Object.keys(expected), steps[kind]);
-  const program = compiledProgram((...given) => withCheckpoints(checkpoints, () => step(...given)), groupOf('weights'));
+  const program = compiledProgram(
+    (...given) => withPrecision(precision, () => withCheckpoints(checkpoints, () => step(...given))),
+    groupOf('weights'),
+  );
   try {
     const [first, moved, back] = [1, -1, 0].map((by) => program.run({ ...feeds, shift: tf.scalar(by) }));
     expect(program.mode).toBe(compiles ? 'compiled' : 'eager');
     for (const outputs of [first!, back!]) {
-      const far = Object.keys(expected).filter((name) => distance(outputs[name]!, `gradients/${kind}/${name}`) > 2e-5);
+      const far = Object.keys(expected).filter(
+        (name) => distance(outputs[name]!, `gradients/${kind}/${name}`) > (precision === 'fp32' ? 2e-5 : 0.1),
+      );
       expect(far).toEqual([]);
     }
     expect(moved!.loss!.dataSync()[0]).not.toBeCloseTo(first!.loss!.dataSync()[0]!, 3);

@@ -1,0 +1,107 @@
+/** The memory that a stage's training will need, from shapes alone: no weights are made and no step runs. */
+import * as tf from '@tensorflow/tfjs-core';
+import type { RecordBatch } from 'apache-arrow';
+import type { PeakMemory } from '../../pipeline/stage.js';
+import { type TensorflowBackend, tensorflowBackend } from '../backend/addon.js';
+import { whyNotRecorded } from '../backend/graph/compiled.js';
+import { largestOf } from '../backend/graph/peak.js';
+import { type Kind, kindsOf, rehearseStep } from '../backend/graph/record-step.js';
+import { dataTypes } from '../backend/native.js';
+import { bfloat16IsFaster } from '../backend/products.js';
+import type { Step, StepMemory, Tensors } from '../backend/program.js';
+import { startBackend } from '../backend/start.js';
+import { parameterShapes } from '../models/shapes.js';
+import { cachedSteps, chunkBounds, gradientName, sumName, type TowerObjective, wholeObjective } from './cached-step.js';
+import { choosePrecision } from './choose-precision.js';
+import { type TrainedParameter, trainedParameters } from './groups.js';
+import { predictedBytes } from './memory.js';
+import { ratesOf } from './rates.js';
+import type { Recipe } from './recipe.js';
+import { stateOf, trainingStep } from './step.js';
+import type { TrainingJob } from './train-model.js';
+
+type Kinds = Readonly<Record<string, Kind>>;
+
+/** A job as far as it is known before its parameters and prompts are read. */
+export type PlannedJob = Pick<TrainingJob, 'config' | 'objective' | 'recipe' | 'options' | 'feeds'>;
+
+/** Peak of the process that trains, for batches like this one; or why nobody can say. */
+export async function predictMemory(job: PlannedJob, batch: RecordBatch): Promise<PeakMemory> {
+  const { kind } = await startBackend({ warn: () => {} });
+  const why = whyNotRecorded();
+  if (why !== undefined) return { unknown: why };
+  const backend = tensorflowBackend()!;
+  const { precision } = choosePrecision(job.options.precision, kind, await bfloat16IsFaster());
+  const recipe: Recipe = { ...job.recipe, precision };
+  const shapes = Object.fromEntries(parameterShapes(job.config));
+  const trained = trainedParameters(recipe.groups, shapes, recipe.layerDecay);
+  const state = stateOf(trained, recipe).map(({ name, parameter }) => [name, shapes[parameter]!] as const);
+  const planned: PlannedStep = {
+    backend,
+    recipe,
+    trained,
+    variables: floats({ ...shapes, ...Object.fromEntries(state) }),
+    rates: floats(Object.fromEntries(Object.keys(ratesOf(recipe).feeds(0, 1)).map((name) => [name, []]))),
+  };
+  const memory = scoped(() => {
+    const feeds = job.feeds(batch, 0);
+    const { objective } = job;
+    return typeof objective !== 'function' && recipe.chunk !== undefined
+      ? inChunks(planned, objective, feeds, recipe.chunk)
+      : inOne(planned, objective, feeds);
+  });
+  return { bytes: predictedBytes(memory), precision };
+}
+
+/** As `tf.tidy`, for work that gives no tensors. */
+function scoped<Result>(work: () => Result): Result {
+  tf.engine().startScope();
+  try {
+    return work();
+  } finally {
+    tf.engine().endScope();
+  }
+}
+
+/** What is known of a step whatever goes into it. */
+interface PlannedStep {
+  readonly backend: TensorflowBackend;
+  readonly recipe: Recipe;
+  readonly trained: readonly TrainedParameter[];
+  readonly variables: Kinds;
+  /** Learning rates, and what optimisers are fed. */
+  readonly rates: Kinds;
+}
+
+function inOne(planned: PlannedStep, objective: TrainingJob['objective'], feeds: Tensors): StepMemory {
+  const { backend, recipe, trained, variables, rates } = planned;
+  const whole = typeof objective === 'function' ? objective : wholeObjective(objective);
+  const step = trainingStep(whole, trained, recipe);
+  return rehearseStep(backend, step, variables, { ...kindsOf(backend, feeds), ...rates }).memory;
+}
+
+/** The most that one of the parts of a step with gradient caching needs. */
+function inChunks(planned: PlannedStep, objective: TowerObjective, feeds: Tensors, chunk: number): StepMemory {
+  const { backend, recipe, trained, rates } = planned;
+  const steps = cachedSteps(objective, trained, recipe);
+  const rows = objective.rows(feeds);
+  const bounds = chunkBounds(rows, chunk);
+  const size = Math.max(...bounds.slice(1).map((to, i) => to - bounds[i]!));
+  const sums = trained.map(({ name }) => [sumName(name), planned.variables[name]!] as const);
+  const variables = { ...planned.variables, ...Object.fromEntries(sums) };
+  const part = kindsOf(backend, objective.slice(feeds, 0, size));
+  const encoded = rehearseStep(backend, steps.encode, variables, part);
+  const embeddings = (count: number, named: (name: string) => string = (name) => name) =>
+    floats(Object.fromEntries(Object.entries(encoded.outputs).map(([name, [, dim]]) => [named(name), [count, dim!]])));
+  const memoryOf = (step: Step, fed: Kinds) => rehearseStep(backend, step, variables, fed).memory;
+  return largestOf([
+    encoded.memory,
+    memoryOf(steps.backward, { ...part, ...embeddings(size, gradientName) }),
+    memoryOf(steps.loss, embeddings(rows)),
+    memoryOf(steps.update, { ...rates, ...floats({ loss: [] }) }),
+  ])!;
+}
+
+function floats(shapes: Readonly<Record<string, readonly number[]>>): Kinds {
+  return Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, { dtype: dataTypes.float32, shape }]));
+}

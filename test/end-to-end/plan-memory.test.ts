@@ -1,0 +1,42 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import { withPeaks } from '../../pipeline/plan/peaks.js';
+import { planManifest } from '../../pipeline/plan/plan-manifest.js';
+import { reportOf, runManifest } from './running.js';
+import { drawShapes, makeFolder, writeShapes } from './shapes.js';
+
+/** The number of `about 828 MB`, in megabytes. */
+function megabytes(text: string): number {
+  const [, number, unit] = /about ([\d.]+) ([MG])B/.exec(text)!;
+  return Number(number) * (unit === 'G' ? 1000 : 1);
+}
+
+it('plan --memory says what training then says, for whole batches, chunks and checkpointed layers', async () => {
+  const folder = await makeFolder();
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  await writeShapes(folder, 'train', await drawShapes(4, 1));
+  await writeShapes(folder, 'test', await drawShapes(1, 2));
+  const one = ['stages.contrast.with.steps=1', 'stages.generate.with.steps=1', 'stages.score.require={}'];
+  const variants = [
+    [],
+    ['stages.contrast.with.chunk=6', 'stages.contrast.with.dropPath=0.1', 'stages.generate.with.ema=0.5'],
+    ['stages.contrast.with.activationCheckpointing=true', 'stages.generate.with.activationCheckpointing=true'],
+  ];
+  for (const variant of variants) {
+    const set = [...one, ...variant];
+    const { plan } = await planManifest(join(folder, 'shapes.yaml'), { set });
+    const planned = (await withPeaks(plan!)).stages.map(({ name, facts }) => ({
+      name,
+      facts: Object.fromEntries(facts.facts ?? []),
+    }));
+    await runManifest(folder, ...set);
+    for (const name of ['contrast', 'generate']) {
+      const said = planned.find((stage) => stage.name === name)!.facts.peak!;
+      const notes = reportOf(folder)
+        .stages.find((stage) => stage.name === name)!
+        .notes!.join(' ');
+      expect(megabytes(said) / megabytes(notes), `${name} ${variant}: ${said}, ${notes}`).toBeCloseTo(1, 2);
+    }
+  }
+});
