@@ -50,8 +50,12 @@ async function openStore(): Promise<RootDatabase<Buffer, Buffer>> {
 
 function tableOf(database: Database<Buffer, Buffer>): ScoreTable {
   let last: Promise<unknown> = Promise.resolve();
+  /** Scores that the database does not show yet: it writes when it comes to it. */
+  const underWay = new Map<string, number | null>();
   return {
     get(content) {
+      const waiting = underWay.get(keyOf(content));
+      if (waiting !== undefined) return waiting;
       const bytes = database.get(Buffer.from(content.buffer, content.byteOffset, content.byteLength));
       if (bytes?.length !== BYTES) return undefined;
       const score = bytes.readFloatLE();
@@ -60,10 +64,19 @@ function tableOf(database: Database<Buffer, Buffer>): ScoreTable {
     put(content, score) {
       const bytes = Buffer.alloc(BYTES);
       bytes.writeFloatLE(score ?? Number.NaN);
-      last = database.put(Buffer.from(content), bytes).catch(() => undefined);
+      const key = keyOf(content);
+      underWay.set(key, score);
+      last = database
+        .put(Buffer.from(content), bytes)
+        .catch(() => undefined)
+        .then(() => underWay.delete(key));
     },
     settled: async () => void (await last),
   };
+}
+
+function keyOf(content: Uint8Array): string {
+  return Buffer.from(content.buffer, content.byteOffset, content.byteLength).toString('latin1');
 }
 
 const NO_SCORES: ScoreTable = { get: () => undefined, put: () => undefined, settled: async () => undefined };

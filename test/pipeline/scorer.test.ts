@@ -164,6 +164,8 @@ describe('scores on disk', () => {
     expect(table.get(content)).toBeUndefined();
     table.put(content, 0.25);
     table.put(Buffer.from('fedcba9876543210'), null);
+    // At once, before they are written.
+    expect([table.get(content), table.get(Buffer.from('fedcba9876543210'))]).toEqual([0.25, null]);
     await table.settled();
     const again = await scoreStore.table('one');
     expect([again.get(content), again.get(Buffer.from('fedcba9876543210'))]).toEqual([0.25, null]);
