@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { renderProblems } from '../manifest/render.js';
 import { explainPlan } from '../plan/explain.js';
 import { withPeaks } from '../plan/peaks.js';
@@ -9,6 +9,8 @@ import { describePredictions } from '../terminal/prediction-text.js';
 import { rowCount } from './arguments.js';
 import { collectOverrides, SET_HELP } from './overrides.js';
 import { untilInterrupted } from './until-interrupted.js';
+
+const MEMORY_HELP = 'say how much memory each training stage will need at its peak; loads TensorFlow';
 
 interface PlanCommandOptions {
   readonly set: readonly string[];
@@ -25,7 +27,7 @@ export function addPlanCommand(program: Command): void {
     .argument('<manifest>', 'the YAML file')
     .option('--set <path=value>', SET_HELP, collectOverrides, [])
     .option('--sample <rows>', 'run the data stages on a sample, and predict rows, bytes, time and memory', rowCount)
-    .option('--memory', 'say how much memory each training stage will need at its peak; loads TensorFlow', false)
+    .addOption(new Option('--memory', MEMORY_HELP).default(false).conflicts('sample'))
     .option('--json', 'write the predictions of a sample as JSON', false)
     .action(async (manifest: string, { set, sample, json, memory }: PlanCommandOptions) => {
       const planInto = (output?: string): Promise<Planned> =>

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import util from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
-import { withBfloat16 } from './bfloat16.js';
+import { type BackendClass, withBfloat16 } from './bfloat16.js';
 import { loadQuietly } from './quiet.js';
 
 /** What the addon says about a tensor that it made. */
@@ -78,7 +78,7 @@ export function registerTensorflow(path: string): Addon {
   const addon = require(path) as Addon;
   require('@tensorflow/tfjs-node-gpu/dist/register_all_kernels.js');
   const { NodeJSKernelBackend } = require('@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend.js') as {
-    readonly NodeJSKernelBackend: new (binding: Addon, packageName: string) => TensorflowBackend;
+    readonly NodeJSKernelBackend: BackendClass;
   };
   const Backend = withBfloat16(NodeJSKernelBackend);
   const create = () => new Backend(addon, '@tensorflow/tfjs-node-gpu');

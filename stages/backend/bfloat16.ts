@@ -3,7 +3,7 @@
  * elements leave them as they are; any other op of tfjs gets them as float32, and gives float32.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { type Attribute, type TensorflowBackend, type TensorMetadata, tensorflowBackend } from './addon.js';
+import { type Addon, type Attribute, type TensorflowBackend, type TensorMetadata, tensorflowBackend } from './addon.js';
 import { ownKernels } from './kernels.js';
 import { attributeTypes, boolAttribute, dataTypes, nativeOps, typeAttribute } from './native.js';
 
@@ -14,13 +14,12 @@ const moves = new Set(
   ),
 );
 
-type Constructor = new (...args: never[]) => TensorflowBackend;
+/** tfjs-node's backend, a class of its. */
+export type BackendClass = new (binding: Addon, packageName: string) => TensorflowBackend;
 
-/** tfjs-node's backend with such tensors. */
-export function withBfloat16<Base extends Constructor>(base: Base): Base {
-  // A mixin must take `any[]`.
-  // biome-ignore lint/suspicious/noExplicitAny: TypeScript's rule for mixins
-  return class extends (base as unknown as new (...args: any[]) => TensorflowBackend) {
+/** The same backend with such tensors. */
+export function withBfloat16(base: BackendClass): BackendClass {
+  return class extends base {
     override createOutputTensor(metadata: TensorMetadata): tf.Tensor {
       if (metadata.dtype !== dataTypes.bfloat16) return super.createOutputTensor(metadata);
       const tensor = super.createOutputTensor({ ...metadata, dtype: dataTypes.float32 });
@@ -66,7 +65,7 @@ export function withBfloat16<Base extends Constructor>(base: Base): Base {
       value.dispose();
       return values;
     }
-  } as unknown as Base;
+  };
 }
 
 /** The sum of two tensors of either type in one pass, where our own kernels run: gradients of what several ops read. */

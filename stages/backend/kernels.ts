@@ -15,7 +15,7 @@ export function loadKernels(path: string): void {
 
 /**
  * Ops that TensorFlow lacks (`kernels/`), each for what else would be several passes over large tensors. They run on a processor:
- * `undefined` on a GPU and with WebAssembly. `ALIGNFLOW_KERNELS=0` in the environment leaves all to TensorFlow.
+ * `undefined` on a GPU and with WebAssembly. `ALIGNFLOW_KERNELS=0` in the environment leaves all that computes to TensorFlow.
  */
 export function ownKernels(): NativeOps | undefined {
   return loaded && process.env.ALIGNFLOW_KERNELS !== '0' && !usesGpu() ? nativeOps() : undefined;

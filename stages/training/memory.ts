@@ -14,7 +14,7 @@ const FRAGMENTS = 0.12;
 
 /**
  * Bytes that a training process will have resident at most. Within 5 % of what was measured for the models `tiny` and `small` in both
- * precisions, half masked and not, and 13 % below it in chunks (0.8 to 3.1 GB; TensorFlow 2.21, 2 cores), to which the constants
+ * precisions, half masked and not, 13 % below it in chunks, 16 to 22 % below it with checkpointed layers (0.8 to 3.1 GB; TensorFlow 2.21, 2 cores), to which the constants
  * are fitted.
  */
 export function predictedBytes({ variables, peak }: StepMemory): number {

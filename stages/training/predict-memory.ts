@@ -6,6 +6,7 @@ import { type TensorflowBackend, tensorflowBackend } from '../backend/addon.js';
 import { whyNotRecorded } from '../backend/graph/compiled.js';
 import { largestOf } from '../backend/graph/peak.js';
 import { type Kind, kindsOf, rehearseStep } from '../backend/graph/record-step.js';
+import { UnrecordableError } from '../backend/graph/recorder.js';
 import { dataTypes } from '../backend/native.js';
 import { bfloat16IsFaster } from '../backend/products.js';
 import type { Step, StepMemory, Tensors } from '../backend/program.js';
@@ -43,14 +44,19 @@ export async function predictMemory(job: PlannedJob, batch: RecordBatch): Promis
     variables: floats({ ...shapes, ...Object.fromEntries(state) }),
     rates: floats(Object.fromEntries(Object.keys(ratesOf(recipe).feeds(0, 1)).map((name) => [name, []]))),
   };
-  const memory = scoped(() => {
-    const feeds = job.feeds(batch, 0);
-    const { objective } = job;
-    return typeof objective !== 'function' && recipe.chunk !== undefined
-      ? inChunks(planned, objective, feeds, recipe.chunk)
-      : inOne(planned, objective, feeds);
-  });
-  return { bytes: predictedBytes(memory), precision };
+  try {
+    const memory = scoped(() => {
+      const feeds = job.feeds(batch, 0);
+      const { objective } = job;
+      return typeof objective !== 'function' && recipe.chunk !== undefined
+        ? inChunks(planned, objective, feeds, recipe.chunk)
+        : inOne(planned, objective, feeds);
+    });
+    return { bytes: predictedBytes(memory), precision };
+  } catch (error) {
+    if (error instanceof UnrecordableError) return { unknown: error.message };
+    throw error;
+  }
 }
 
 /** As `tf.tidy`, for work that gives no tensors. */

@@ -4,6 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { after } from '../../backend/after.js';
+import { createScope } from '../scope.js';
 import { differentiable } from './differentiable.js';
 
 type Tensors = Readonly<Record<string, tf.Tensor>>;
@@ -11,22 +12,16 @@ type Tensors = Readonly<Record<string, tf.Tensor>>;
 /** A part of a model: a hidden state to the next one. It reads nothing but its arguments. */
 export type Part = (x: tf.Tensor, parameters: Tensors, constants: Tensors) => tf.Tensor;
 
-let inUse = false;
+const scope = createScope(false);
 
 /** Runs `work` with its parts checkpointed, or not. */
 export function withCheckpoints<Result>(on: boolean, work: () => Result): Result {
-  const before = inUse;
-  inUse = on;
-  try {
-    return work();
-  } finally {
-    inUse = before;
-  }
+  return scope.within(on, work);
 }
 
 /** Whether parts are checkpointed now. */
 export function checkpointsInUse(): boolean {
-  return inUse;
+  return scope.current();
 }
 
 /**
@@ -35,7 +30,7 @@ export function checkpointsInUse(): boolean {
  * @param constants what else the part reads: masks, tables, factors. No gradient flows into them.
  */
 export function checkpoint(x: tf.Tensor, parameters: Tensors, constants: Tensors, part: Part): tf.Tensor {
-  if (!inUse) return part(x, parameters, constants);
+  if (!scope.current()) return part(x, parameters, constants);
   const [names, fixed] = [Object.keys(parameters), Object.keys(constants)];
   const named = (keys: readonly string[], tensors: readonly tf.Tensor[]): Tensors =>
     Object.fromEntries(keys.map((key, i) => [key, tensors[i]!]));

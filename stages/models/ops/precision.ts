@@ -1,7 +1,9 @@
+import { createScope } from '../scope.js';
+
 /** In which precision matrix products are computed. */
 export type Precision = 'fp32' | 'bf16';
 
-let inUse: Precision = 'fp32';
+const scope = createScope<Precision>('fp32');
 
 /**
  * Runs `work` with its matrix products in this precision, those of its gradients too if they are taken within. With `bf16`,
@@ -9,16 +11,10 @@ let inUse: Precision = 'fp32';
  * float32, as in mixed precision training (arXiv 1710.03740, 1905.12322).
  */
 export function withPrecision<Result>(precision: Precision, work: () => Result): Result {
-  const before = inUse;
-  inUse = precision;
-  try {
-    return work();
-  } finally {
-    inUse = before;
-  }
+  return scope.within(precision, work);
 }
 
 /** The precision of products now; float32 outside of `withPrecision`. */
 export function precisionInUse(): Precision {
-  return inUse;
+  return scope.current();
 }
