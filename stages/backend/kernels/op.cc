@@ -33,6 +33,8 @@ Run::~Run() {
 
 TF_DataType Run::type(int input) const { return TF_TensorType(inputs_[input]); }
 
+bool Run::givesBfloat16(int output) const { return TF_ExpectedOutputDataType(context_, output) == TF_BFLOAT16; }
+
 const void* Run::data(int input) const { return TF_TensorData(inputs_[input]); }
 
 void* Run::allocate(int output, TF_DataType type, const Shape& shape) {

@@ -24,6 +24,8 @@ class Run {
 
   TF_DataType type(int input) const;
   bool isBfloat16(int input) const { return type(input) == TF_BFLOAT16; }
+  /** Whether an output is to be bfloat16. */
+  bool givesBfloat16(int output) const;
   const Shape& shape(int input) const { return shapes_[input]; }
   int64_t size(int input) const { return elements(shapes_[input]); }
   /** Length of the last axis. */

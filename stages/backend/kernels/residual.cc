@@ -45,7 +45,7 @@ void residual(Run& run) {
 void branchGradient(Run& run) {
   const int64_t size = run.size(0), elements = perSample(run, 0, 1);
   const float* factors = run.size(1) ? run.in<float>(1) : nullptr;
-  byType(run.attribute(0) != 0, [&](auto* type) {
+  byType(run.givesBfloat16(0), [&](auto* type) {
     typedef std::remove_pointer_t<decltype(type)> T;
     const float* dy = run.in<float>(0);
     T* dBranch = run.out<T>(0, run.shape(0));
@@ -61,7 +61,7 @@ void branchGradient(Run& run) {
 
 void registerResidual() {
   registerOp({"AlignflowResidual", {"x: float", "branch: T", "factors: float"}, {"y: float"}, {"T"}, {}, {0}, residual});
-  registerOp({"AlignflowBranchGradient", {"dy: float", "factors: float"}, {"dbranch: Out"}, {"Out"}, {"rounded"}, {0}, branchGradient});
+  registerOp({"AlignflowBranchGradient", {"dy: float", "factors: float"}, {"dbranch: Out"}, {"Out"}, {}, {0}, branchGradient});
 }
 
 }  // namespace alignflow

@@ -70,7 +70,7 @@ void rmsNorm(Run& run) {
   const int64_t width = run.width(0), rows = run.rows(0);
   run.expect(run.size(1) == 0 || run.size(1) == width, "the weight has another length than the last axis");
   byType(run.isBfloat16(0), [&](auto* in) {
-    byType(run.attribute(1) != 0, [&](auto* out) {
+    byType(run.givesBfloat16(0), [&](auto* out) {
       typedef std::remove_pointer_t<decltype(in)> In;
       typedef std::remove_pointer_t<decltype(out)> Out;
       const float eps = run.attribute(0);
@@ -90,7 +90,7 @@ void rmsNormGradient(Run& run) {
   run.expect(run.size(3) == 0 || run.size(3) == width, "the weight has another length than the last axis");
   byType(run.isBfloat16(0), [&](auto* grad) {
     byType(run.isBfloat16(1), [&](auto* in) {
-      byType(run.attribute(1) != 0, [&](auto* out) {
+      byType(run.givesBfloat16(0), [&](auto* out) {
         typedef std::remove_pointer_t<decltype(grad)> Grad;
         typedef std::remove_pointer_t<decltype(in)> In;
         typedef std::remove_pointer_t<decltype(out)> Out;
@@ -118,12 +118,12 @@ void rmsNormGradient(Run& run) {
 }  // namespace
 
 void registerRmsNorm() {
-  registerOp({"AlignflowRmsNorm", {"x: T", "weight: float"}, {"y: Out", "scale: float"}, {"T", "Out"}, {"eps", "rounded"}, {0, -1}, rmsNorm});
+  registerOp({"AlignflowRmsNorm", {"x: T", "weight: float"}, {"y: Out", "scale: float"}, {"T", "Out"}, {"eps"}, {0, -1}, rmsNorm});
   registerOp({"AlignflowRmsNormGradient",
               {"dy: Grad", "x: T", "scale: float", "weight: float"},
               {"dx: Out", "dweight: float"},
               {"Grad", "T", "Out"},
-              {"unit", "rounded"},
+              {"unit"},
               {1, 3},
               rmsNormGradient});
 }

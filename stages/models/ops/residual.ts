@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { floatType, toFloat32 } from '../../backend/bfloat16.js';
 import { ownKernels } from '../../backend/kernels.js';
-import { floatAttribute, typeAttribute } from '../../backend/native.js';
+import { typeAttribute } from '../../backend/native.js';
 import { differentiable } from './differentiable.js';
 
 /**
@@ -14,7 +14,7 @@ export function residual(x: tf.Tensor, branch: tf.Tensor, factors?: tf.Tensor): 
   const own = ownKernels();
   if (own !== undefined) {
     const type = floatType(branch);
-    const rounded = [typeAttribute('Out', type), floatAttribute('rounded', type === 'bfloat16' ? 1 : 0)];
+    const given = [typeAttribute('Out', type)];
     return differentiable(
       [x, branch],
       () => {
@@ -22,7 +22,7 @@ export function residual(x: tf.Tensor, branch: tf.Tensor, factors?: tf.Tensor): 
         const inputs = [toFloat32(x), branch, scale];
         return { value: own.execute('AlignflowResidual', [typeAttribute('T', type)], inputs, 1)[0]!, saved: [scale] };
       },
-      (dy, [scale]) => [dy.clone(), own.execute('AlignflowBranchGradient', rounded, [toFloat32(dy), scale], 1)[0]!],
+      (dy, [scale]) => [dy.clone(), own.execute('AlignflowBranchGradient', given, [toFloat32(dy), scale], 1)[0]!],
     );
   }
   if (factors === undefined) {

@@ -65,12 +65,7 @@ export function rmsNorm(x: tf.Tensor, weight: tf.Tensor, eps: number): tf.Tensor
 /** The result, in bfloat16 where that is the precision in use, and 1 / rms of each row. A weight of no elements is none. */
 function normalise(own: NativeOps, x: tf.Tensor, weight: tf.Tensor, eps: number): tf.Tensor[] {
   const type = precisionInUse() === 'bf16' ? 'bfloat16' : 'float32';
-  const attributes = [
-    typeAttribute('T', floatType(x)),
-    typeAttribute('Out', type),
-    floatAttribute('eps', eps),
-    floatAttribute('rounded', type === 'bfloat16' ? 1 : 0),
-  ];
+  const attributes = [typeAttribute('T', floatType(x)), typeAttribute('Out', type), floatAttribute('eps', eps)];
   return own.execute('AlignflowRmsNorm', attributes, [x, weight], 2);
 }
 
@@ -89,7 +84,6 @@ function gradients(
     typeAttribute('T', floatType(x)),
     typeAttribute('Out', type),
     floatAttribute('unit', unit ? 1 : 0),
-    floatAttribute('rounded', type === 'bfloat16' ? 1 : 0),
   ];
   return own.execute('AlignflowRmsNormGradient', attributes, [dy, x, scale, weight], 2);
 }
