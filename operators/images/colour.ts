@@ -47,13 +47,15 @@ export function spread(values: Float32Array, width: number, kind: 'bright' | 'da
   const stride = width * 3;
   const sign = kind === 'bright' ? 1 : -1;
   const across = new Float32Array(values.length);
-  for (let at = 0; at < values.length; at++) {
-    const x = at % stride;
-    // Beyond an edge stands the value itself, which changes no maximum.
-    const before = values[x < 3 ? at : at - 3]! * sign;
-    const behind = values[x < stride - 3 ? at + 3 : at]! * sign;
-    const value = values[at]! * sign;
-    across[at] = Math.max(value, Math.max(before, behind));
+  for (let line = 0; line < values.length; line += stride) {
+    const end = line + stride;
+    for (let at = line; at < end; at++) {
+      // Beyond an edge stands the value itself, which changes no maximum.
+      const value = values[at]! * sign;
+      const before = values[at < line + 3 ? at : at - 3]! * sign;
+      const behind = values[at < end - 3 ? at + 3 : at]! * sign;
+      across[at] = Math.max(value, Math.max(before, behind));
+    }
   }
   for (let at = 0; at < values.length; at++) {
     const above = across[at < stride ? at : at - stride]!;

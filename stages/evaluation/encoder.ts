@@ -1,15 +1,14 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { RecordBatch } from 'apache-arrow';
+import { takeRows } from '../../pipeline/batch/select.js';
+import { compiledProgram } from '../backend/graph/compiled.js';
+import type { Program, Tensors } from '../backend/program.js';
+import type { CaptionState } from '../models/caption-steps.js';
 import type { ModelConfig } from '../models/config.js';
-import { type CaptionOptions, generateCaptions } from '../models/generate.js';
-import { internvit } from '../models/internvit.js';
-import { encodeText, poolImage, poolImageG } from '../models/internvl.js';
-import { normalisePixels } from '../models/ops/normalise-pixels.js';
+import { type CaptionOptions, captionShape, mayBeEmpty, searchCaptions } from '../models/generate.js';
 import type { Parameters } from '../models/parameters.js';
 import { pixelTensor, textInputs, tokenIds } from '../tensors.js';
-
-/** InternVL-C pools the vision tower; InternVL-G adds the pooled queries (arXiv 2312.14238, Figure 4). */
-export type Mode = 'c' | 'g';
+import { imageStep, type Mode, textStep, tokenStep } from './encoder-steps.js';
 
 /** What an encoder reads, and how. */
 export interface EncoderOptions {
@@ -22,7 +21,10 @@ export interface EncoderOptions {
   readonly captions?: CaptionOptions;
 }
 
-/** Encodes the rows of record batches with a model, and collects what comes out. */
+/**
+ * Encodes the rows of record batches with a model, and collects what comes out. Each step is recorded for as many rows as its
+ * first batch has; a batch with fewer rows is filled up.
+ */
 export class Encoder {
   /** Embeddings of the images so far, each [n, dim], of length 1. */
   readonly images: Float32Array[] = [];
@@ -33,56 +35,78 @@ export class Encoder {
   private readonly parameters: Parameters;
   private readonly model: ModelConfig;
   private readonly options: EncoderOptions;
+  private readonly programs: { readonly image: Program; readonly text: Program; readonly token: Program | undefined };
+  private rows = { image: 0, text: 0 };
 
+  /** @param parameters the encoder's from now on */
   constructor(parameters: Parameters, model: ModelConfig, options: EncoderOptions) {
     this.parameters = parameters;
     this.model = model;
     this.options = options;
+    const { mode, captions } = options;
+    const shape = captions === undefined ? undefined : captionShape(model, captions);
+    const start = shape === undefined ? undefined : { shape, mayEnd: mayBeEmpty(captions!) };
+    this.programs = {
+      image: compiledProgram(imageStep(model, mode, start), {}),
+      text: compiledProgram(textStep(model), {}),
+      token: shape === undefined ? undefined : compiledProgram(tokenStep(model, shape), {}),
+    };
+  }
+
+  /** Why steps run op by op; undefined where they are recorded. */
+  get reason(): string | undefined {
+    return this.programs.image.reason ?? this.programs.text.reason ?? this.programs.token?.reason;
   }
 
   /** Encodes the image of each row. */
   addImages(batch: RecordBatch): void {
-    const { mode, pixels, captions } = this.options;
-    const { parameters, model } = this;
-    const pool = mode === 'c' ? poolImage : poolImageG;
-    const hidden = tf.tidy(() =>
-      internvit(parameters, model.vision, {
-        images: normalisePixels(pixelTensor(batch, pixels), model.vision.pixels),
-      }),
-    );
-    try {
-      this.images.push(valuesOf(() => pool(parameters, model, hidden, batch.numRows)));
-      if (captions !== undefined)
-        this.captions.push(...generateCaptions(parameters, model, hidden, batch.numRows, captions));
-    } finally {
-      hidden.dispose();
-    }
+    const { model, options, programs } = this;
+    const pixels = pixelTensor(this.filled('image', batch), options.pixels);
+    const { embedding, ...state } = this.run(programs.image, { pixels });
+    this.images.push(firstRows(embedding!, batch.numRows));
+    if (programs.token === undefined) return;
+    const read = (feeds: Tensors) => programs.token!.run({ ...this.parameters, ...feeds }) as CaptionState;
+    const found = searchCaptions(model, options.captions!, state as CaptionState, read);
+    this.captions.push(...found.slice(0, batch.numRows));
   }
 
   /** Encodes the text of each row. */
   addTexts(batch: RecordBatch): void {
     const { tokens, length } = this.options;
-    this.texts.push(
-      valuesOf(() =>
-        encodeText(
-          this.parameters,
-          this.model,
-          textInputs(tokenIds(batch, tokens, length, this.model.text.vocabulary)),
-        ),
-      ),
-    );
+    const ids = tokenIds(this.filled('text', batch), tokens, length, this.model.text.vocabulary);
+    const { embedding } = this.run(this.programs.text, { ...textInputs(ids) });
+    this.texts.push(firstRows(embedding!, batch.numRows));
   }
 
   dispose(): void {
+    for (const program of Object.values(this.programs)) program?.dispose();
     tf.dispose({ ...this.parameters });
+  }
+
+  /** Runs a step with the parameters, and disposes of its other feeds. */
+  private run(program: Program, feeds: Tensors): Record<string, tf.Tensor> {
+    try {
+      return program.run({ ...this.parameters, ...feeds });
+    } finally {
+      tf.dispose({ ...feeds });
+    }
+  }
+
+  /** The batch with its last row as often again as the step needs. */
+  private filled(step: 'image' | 'text', batch: RecordBatch): RecordBatch {
+    this.rows[step] = Math.max(this.rows[step], batch.numRows);
+    return takeRows(
+      batch,
+      Uint32Array.from({ length: this.rows[step] }, (_, row) => Math.min(row, batch.numRows - 1)),
+    );
   }
 }
 
-function valuesOf(encode: () => tf.Tensor): Float32Array {
-  const tensor = tf.tidy(encode);
+/** Values of the first rows of [n, dim]; the tensor is disposed of. */
+function firstRows(tensor: tf.Tensor, rows: number): Float32Array {
   const values = tensor.dataSync<'float32'>();
   tensor.dispose();
-  return values;
+  return values.subarray(0, rows * tensor.shape[1]!);
 }
 
 /** Arrays one after the other. */

@@ -20,7 +20,7 @@ import { selectColumns } from '../../pipeline/batch/columns.js';
 import { rebatch } from '../../pipeline/batch/rebatch.js';
 import { takeRows } from '../../pipeline/batch/select.js';
 import type { MemoryBudget } from '../../pipeline/graph/budget.js';
-import type { StageEvent } from '../../pipeline/metrics.js';
+import type { Note, StageEvent } from '../../pipeline/metrics.js';
 import type { StageContext, StageInputs } from '../../pipeline/stage.js';
 import { startBackend } from '../backend/start.js';
 import type { Evaluation } from '../evaluation.js';
@@ -77,8 +77,14 @@ export function evaluate(config: Evaluation, inputs: StageInputs, context: Stage
       map((): StageEvent => ({ kind: 'progress', done: set.texts.length, unit: 'rows', doing: 'encoding' })),
     );
     const scoring = defer(() => score(config, inputs, model, set, encoder, gallery)).pipe(mergeAll());
-    return concat(encoding, scoring).pipe(finalize(() => encoder.dispose()));
+    // Known when the last step was met.
+    const recorded = defer(() => (encoder.reason === undefined ? [] : [opByOp(encoder.reason)]));
+    return concat(encoding, recorded, scoring).pipe(finalize(() => encoder.dispose()));
   }).pipe(mergeAll());
+}
+
+function opByOp(reason: string): Note {
+  return { kind: 'note', text: `encoded op by op: ${reason}` };
 }
 
 /** Works on a batch at a time. A turn of the event loop passes before each, and sources wait for what is still to be done. */

@@ -16,6 +16,12 @@ export interface KeyValues {
   readonly v: tf.Tensor;
 }
 
+/** Room for the keys and values of a whole sequence, which is filled token by token. */
+export interface Cache extends KeyValues {
+  /** One where the next token's keys and values belong, else zero, as the room is there: [1, Tk, 1]. */
+  readonly here: tf.Tensor;
+}
+
 /** What self-attention of a layer works on besides the hidden state. */
 export interface SelfAttentionInputs {
   /** Number of sequences, B. */
@@ -24,8 +30,8 @@ export interface SelfAttentionInputs {
   readonly rotary: RotaryTables;
   /** Added to the products before softmax, [1 or B, 1, Tq, Tk]. Default: every token sees every other. */
   readonly mask?: tf.Tensor;
-  /** Keys and values of the tokens before (generation with a cache). */
-  readonly past?: KeyValues;
+  /** Keys and values of the tokens before, [B * Tk, D], for a hidden state of one token each; `mask` hides the room left. */
+  readonly past?: Cache;
   /** The only rows of the hidden state that ask, one in each sequence, where the others' results are not needed. */
   readonly asking?: { readonly rows: tf.Tensor; readonly rotary: RotaryTables };
 }
@@ -34,7 +40,7 @@ export interface SelfAttentionInputs {
 export interface SelfAttentionResult {
   /** Hidden state with the attention added, [B * Tq, D]. */
   readonly x: tf.Tensor;
-  /** Keys and values of all tokens, those of `past` in front. */
+  /** Keys and values of all tokens, those of `past` included. */
   readonly keyValues: KeyValues;
 }
 
@@ -59,7 +65,7 @@ export function selfAttention(
     const asks = asking === undefined ? x : takeRows(x, asking.rows);
     const [k, v, own] = normLinear(x, norm, eps, asking === undefined ? [...projections, query] : projections);
     const q = own ?? normLinear(asks, norm, eps, [query])[0]!;
-    const keyValues = follow(past, { k: rope(k!, heads, rotary), v: v! }, batch);
+    const keyValues = written(past, { k: rope(k!, heads, rotary), v: v! }, batch);
     const mixed = attention(rope(q, heads, asking?.rotary ?? rotary), keyValues.k, keyValues.v, {
       batch,
       heads,
@@ -82,14 +88,13 @@ export function feedForward(parameters: Parameters, { eps }: TextConfig, layer: 
   });
 }
 
-/** Keys and values with those of earlier tokens in front of them. */
-function follow(past: KeyValues | undefined, { k, v }: KeyValues, batch: number): KeyValues {
-  if (past === undefined) return { k, v };
-  const width = k.shape[1]!;
-  const join = (before: tf.Tensor, after: tf.Tensor) =>
-    tf.reshape(tf.concat([tf.reshape(before, [batch, -1, width]), tf.reshape(after, [batch, -1, width])], 1), [
-      -1,
-      width,
-    ]);
-  return { k: join(past.k, k), v: join(past.v, v) };
+/** The cache with a token's keys and values in their place. */
+function written(cache: Cache | undefined, { k, v }: KeyValues, batch: number): KeyValues {
+  if (cache === undefined) return { k, v };
+  const { here } = cache;
+  const write = (room: tf.Tensor, one: tf.Tensor) => {
+    const tokens = tf.reshape(room, [batch, here.shape[1]!, -1]);
+    return tf.reshape(tf.add(tokens, tf.mul(tf.reshape(one, [batch, 1, -1]), here)), room.shape);
+  };
+  return { k: write(cache.k, k), v: write(cache.v, v) };
 }

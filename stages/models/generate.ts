@@ -1,15 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { AlignflowError } from '../../pipeline/errors.js';
+import type { Tensors } from '../backend/program.js';
 import { BeamSearch } from './beam-search.js';
+import { beginCaptions, type CaptionShape, type CaptionState, continueCaptions, tokenFeeds } from './caption-steps.js';
 import type { ModelConfig } from './config.js';
-import { feedForward, type KeyValues, selfAttention } from './decoder.js';
-import { embedTokens, finalNorm } from './llama.js';
-import { viewMask } from './masks.js';
-import { linear } from './ops/linear.js';
-import { rotaryTables } from './ops/rope.js';
-import { rowsAt } from './padding.js';
 import type { Parameters } from './parameters.js';
-import { qllama } from './qllama.js';
 
 /** How captions are searched. */
 export interface CaptionOptions {
@@ -24,9 +19,6 @@ export interface CaptionOptions {
   /** Number of beams; 1 is greedy search. Default: 5, as in the paper's evaluation. */
   readonly beams?: number;
 }
-
-/** Added to the log-probability of the end mark where it must not come yet. */
-const never = -1e9;
 
 /**
  * Captions from QLLaMA: queries and prompt go through once, then one token at a time with cached keys and values. A caption's
@@ -45,99 +37,70 @@ export function generateCaptions(
   batch: number,
   options: CaptionOptions,
 ): number[][] {
-  const { prompt, end, most = 30, least = 0, beams = 5 } = options;
+  const shape = captionShape(config, options);
+  const first = tf.tidy(() => beginCaptions(parameters, config, { image, batch, mayEnd: mayBeEmpty(options) }, shape));
+  return searchCaptions(config, options, first, (feeds) =>
+    tf.tidy(() => continueCaptions(parameters, config, shape, feeds)),
+  );
+}
+
+/** What the steps of a search are made for. Throws an `AlignflowError` for options that cannot be. */
+export function captionShape(config: ModelConfig, options: CaptionOptions): CaptionShape {
+  const { prompt, end, most = 30, beams = 5 } = options;
   checkOptions(options, config);
-  const search = new BeamSearch(batch, beams, end);
-  let state = tf.tidy(() => readPrompt(parameters, config, image, batch, prompt));
+  return { prompt, end, most, beams };
+}
+
+/** Whether the first new token may be the end mark. */
+export function mayBeEmpty({ least = 0 }: CaptionOptions): boolean {
+  return least === 0;
+}
+
+/**
+ * Searches behind the prompt, however the steps are run.
+ *
+ * @param first what `beginCaptions` gave; it is disposed of
+ * @param read runs `continueCaptions`; what it gives belongs to the search, its feeds do not
+ * @returns as `generateCaptions`
+ */
+export function searchCaptions(
+  config: ModelConfig,
+  options: CaptionOptions,
+  first: CaptionState,
+  read: (feeds: Tensors) => CaptionState,
+): number[][] {
+  const shape = captionShape(config, options);
+  const { most, beams, end } = shape;
+  const search = new BeamSearch(first.scores.shape[0]!, beams, end);
+  let state = first;
   try {
-    for (let step = 0; step < most; step++) {
-      search.advance(bestNext(state.logits, search, step < least ? end : undefined));
-      if (search.finished || step === most - 1) break;
-      const next = tf.tidy(() => readTokens(parameters, config, state, search));
-      tf.dispose(state);
-      state = next;
+    for (let done = 0; ; done++) {
+      const { scores, choices, ...past } = state;
+      search.advance({
+        scores: scores.dataSync(),
+        choices: choices.dataSync(),
+        vocabulary: config.text.vocabulary,
+      });
+      if (search.finished || done === most - 1) return search.best();
+      const chosen = tokenFeeds(config, shape, {
+        tokens: search.tokens,
+        // The prompt was read by one beam of each image, whose keys and values stand there for each of its beams.
+        sources: done === 0 ? search.sources.map((source) => source * beams) : search.sources,
+        scores: search.scores,
+        before: done,
+        mayEnd: done + 1 >= (options.least ?? 0),
+      });
+      try {
+        const next = read({ ...past, ...chosen });
+        tf.dispose({ ...state });
+        state = next;
+      } finally {
+        tf.dispose({ ...chosen });
+      }
     }
   } finally {
-    tf.dispose(state);
+    tf.dispose({ ...state });
   }
-  return search.best();
-}
-
-/** What decoding goes on from. */
-type State = {
-  /** Logits of the next token, [S, vocabulary]. */
-  logits: tf.Tensor;
-  /** Keys and values of each layer, [S, T * D] each. */
-  past: { k: tf.Tensor; v: tf.Tensor }[];
-  /** Tokens read, T. */
-  length: number;
-};
-
-function readPrompt(
-  parameters: Parameters,
-  config: ModelConfig,
-  image: tf.Tensor,
-  batch: number,
-  prompt: readonly number[],
-): State {
-  const length = config.queries.count + prompt.length;
-  const { hidden, keyValues } = qllama(parameters, config, {
-    image,
-    batch,
-    text: embedTokens(parameters, tf.tile(tf.tensor1d([...prompt], 'int32'), [batch])),
-    mask: tf.tensor4d(viewMask('itg', config.queries.count, prompt.length), [1, 1, length, length]),
-    asked: rowsAt(tf.fill([batch], length - 1, 'int32'), length),
-  });
-  return { logits: nextLogits(parameters, hidden), past: bySequence(keyValues, batch), length };
-}
-
-/** Reads the newest token of each beam, behind the past of the beam that it continues. */
-function readTokens(parameters: Parameters, { text }: ModelConfig, state: State, search: BeamSearch): State {
-  const rows = tf.tensor1d(search.sources, 'int32');
-  const sequences = rows.shape[0];
-  const rotary = rotaryTables(state.length, 1, text.width, text.heads, text.ropeBase);
-  const keyValues: KeyValues[] = [];
-  let x = embedTokens(parameters, tf.tensor1d(search.tokens, 'int32'));
-  for (let layer = 0; layer < text.depth; layer++) {
-    const { k, v } = state.past[layer]!;
-    const rowsOf = (table: tf.Tensor) => tf.reshape(tf.gather(table, rows), [-1, text.width]);
-    const attended = selfAttention(parameters, text, layer, x, {
-      batch: sequences,
-      rotary,
-      past: { k: rowsOf(k), v: rowsOf(v) },
-    });
-    keyValues.push(attended.keyValues);
-    x = feedForward(parameters, text, layer, attended.x);
-  }
-  const logits = nextLogits(parameters, finalNorm(parameters, text, x));
-  return { logits, past: bySequence(keyValues, sequences), length: state.length + 1 };
-}
-
-function nextLogits(parameters: Parameters, hidden: tf.Tensor): tf.Tensor {
-  return linear(hidden, parameters['qllama.lm_head.weight']!);
-}
-
-function bySequence(keyValues: readonly KeyValues[], sequences: number): State['past'] {
-  return keyValues.map(({ k, v }) => ({ k: tf.reshape(k, [sequences, -1]), v: tf.reshape(v, [sequences, -1]) }));
-}
-
-/** The best continuations of each image, twice as many as there are beams: beams may end, and others take their place. */
-function bestNext(logits: tf.Tensor, search: BeamSearch, barred: number | undefined) {
-  const [sequences, vocabulary] = logits.shape as [number, number];
-  const { values, indices } = tf.tidy(() => {
-    const logprobs = tf.logSoftmax(logits);
-    // Barred after softmax, so that the other tokens do not gain from it.
-    const allowed =
-      barred === undefined
-        ? logprobs
-        : tf.add(logprobs, tf.mul(tf.oneHot(tf.scalar(barred, 'int32'), vocabulary), never));
-    const sums = tf.add(allowed, tf.tensor2d(search.scores, [sequences, 1]));
-    const choices = tf.reshape(sums, [search.images, -1]);
-    return tf.topk(choices, Math.min(2 * search.beams, choices.shape[1]!));
-  });
-  const result = { scores: values.dataSync() as Float32Array, choices: indices.dataSync() as Int32Array, vocabulary };
-  tf.dispose([values, indices]);
-  return result;
 }
 
 function checkOptions({ prompt, end, most = 30, least = 0, beams = 5 }: CaptionOptions, { text }: ModelConfig): void {
