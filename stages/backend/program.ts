@@ -4,6 +4,12 @@ import { AlignflowError } from '../../pipeline/errors.js';
 /** Tensors by name: the variables of a program, or the feeds of one run. */
 export type Tensors = Readonly<Record<string, tf.Tensor>>;
 
+/** The first value of a variable: a tensor that stays the caller's, or what makes one, which is the program's, when its turn comes. */
+export type FirstValue = tf.Tensor | (() => tf.Tensor);
+
+/** First values of variables, by name. */
+export type FirstValues = Readonly<Record<string, FirstValue>>;
+
 /** What one run of a step gives. */
 export interface StepResult {
   /** Values for the caller: losses, embeddings. */
@@ -68,11 +74,11 @@ export interface PhasedProgram {
 }
 
 /**
- * A program that runs the step op by op. It works on every backend. The variables stay the caller's: the program holds copies.
+ * A program that runs the step op by op. It works on every backend. Variables that are tensors stay the caller's.
  *
  * @param reason why it is not compiled, where that was wanted
  */
-export function eagerProgram(step: Step, variables: Tensors, reason?: string): Program {
+export function eagerProgram(step: Step, variables: FirstValues, reason?: string): Program {
   const { run, ...program } = eagerPhases({ step }, variables, reason);
   return { ...program, run: (feeds) => run('step', feeds) };
 }
@@ -80,10 +86,10 @@ export function eagerProgram(step: Step, variables: Tensors, reason?: string): P
 /** As `eagerProgram`, for several steps. */
 export function eagerPhases(
   steps: Readonly<Record<string, Step>>,
-  variables: Tensors,
+  variables: FirstValues,
   reason: string | undefined,
 ): PhasedProgram {
-  const state = new Map(Object.entries(variables).map(([name, value]) => [name, tf.keep(value.clone())]));
+  const state = new Map(Object.entries(variables).map(([name, value]) => [name, tf.keep(ownValue(value))]));
   const replace = (name: string, value: tf.Tensor) => {
     state.get(name)?.dispose();
     state.set(name, tf.keep(value));
@@ -112,6 +118,11 @@ export function eagerPhases(
       state.clear();
     },
   };
+}
+
+/** A first value as a tensor that belongs to the caller; what is a tensor already is not copied, but shared. */
+export function ownValue(value: FirstValue): tf.Tensor {
+  return typeof value === 'function' ? value() : value.clone();
 }
 
 /** Throws unless each update names a variable and has its shape and dtype. */

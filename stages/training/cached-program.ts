@@ -1,7 +1,14 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { shapesOf } from '../backend/graph/compiled.js';
 import { type Phase, phasedProgram } from '../backend/graph/phases.js';
-import type { Accept, PhasedProgram, Program, Tensors } from '../backend/program.js';
+import {
+  type Accept,
+  type FirstValues,
+  ownValue,
+  type PhasedProgram,
+  type Program,
+  type Tensors,
+} from '../backend/program.js';
 import {
   type CachedSteps,
   cachedSteps,
@@ -21,13 +28,13 @@ export function cachedProgram(
   objective: TowerObjective,
   trained: readonly TrainedParameter[],
   recipe: Recipe & { readonly chunk: number },
-  variables: Tensors,
+  variables: FirstValues,
   accept?: Accept,
 ): Program {
   const steps = cachedSteps(objective, trained, recipe);
   /** Until the first batch tells the shapes. */
   let waiting: Map<string, tf.Tensor> | undefined = new Map(
-    Object.entries(variables).map(([name, value]) => [name, tf.keep(value.clone())]),
+    Object.entries(variables).map(([name, value]) => [name, tf.keep(ownValue(value))]),
   );
   const names = [...waiting.keys()];
   let phased: PhasedProgram | undefined;

@@ -44,11 +44,11 @@ export function initialState(
   parameters: Tensors,
   trained: readonly TrainedParameter[],
   recipe: Recipe,
-): Record<string, tf.Tensor> {
+): Record<string, () => tf.Tensor> {
   return Object.fromEntries(
     stateOf(trained, recipe).map(({ name, parameter, isAverage }) => {
       const value = parameters[parameter]!;
-      return [name, isAverage ? value.clone() : tf.zerosLike(value)];
+      return [name, () => (isAverage ? value.clone() : tf.zerosLike(value))];
     }),
   );
 }

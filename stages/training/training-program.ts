@@ -1,4 +1,3 @@
-import * as tf from '@tensorflow/tfjs-core';
 import { compiledProgram } from '../backend/graph/compiled.js';
 import type { Accept, Program, Tensors } from '../backend/program.js';
 import { cachedProgram } from './cached-program.js';
@@ -27,14 +26,12 @@ export function trainingProgram(
 ): TrainingProgram {
   const shapes = Object.fromEntries(Object.entries(parameters).map(([name, { shape }]) => [name, shape]));
   const trained = trainedParameters(recipe.groups, shapes, recipe.layerDecay);
-  const state = initialState(parameters, trained, recipe);
-  const variables = { ...parameters, ...state };
+  const variables = { ...parameters, ...initialState(parameters, trained, recipe) };
   const { chunk } = recipe;
   const program =
     typeof objective !== 'function' && chunk !== undefined
       ? cachedProgram(objective, trained, { ...recipe, chunk }, variables, accept)
       : compiledProgram(trainingStep(wholeOf(objective), trained, recipe), variables, accept);
-  tf.dispose(state);
   return { program, trained };
 }
 

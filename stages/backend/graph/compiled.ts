@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { AlignflowError, reasonOf } from '../../../pipeline/errors.js';
 import { type TensorflowBackend, tensorflowBackend } from '../addon.js';
-import { type Accept, eagerProgram, type Program, type Step, type Tensors } from '../program.js';
+import { type Accept, eagerProgram, type FirstValues, type Program, type Step, type Tensors } from '../program.js';
 import { graphOf } from './definition.js';
 import { useNativeGather } from './gather.js';
 import { largestOf } from './peak.js';
@@ -29,11 +29,11 @@ export function whyNotRecorded(): string | undefined {
  * A program that records the step the first time it meets a set of feed shapes, and replays it as a TensorFlow graph from then
  * on. Each graph has variables of its own, and one of them holds the state: when another graph's turn comes, or a variable is
  * read or written, the state moves, without a copy. A step that cannot be recorded, or a backend other than TensorFlow's,
- * or `ALIGNFLOW_COMPILE=0` in the environment, runs it op by op, and `reason` says why. The variables stay the caller's.
+ * or `ALIGNFLOW_COMPILE=0` in the environment, runs it op by op, and `reason` says why. Variables that are tensors stay the caller's.
  *
  * A run that fails leaves the variables undefined: some may be updated already. The program then refuses to go on.
  */
-export function compiledProgram(step: Step, variables: Tensors, accept: Accept = () => {}): Program {
+export function compiledProgram(step: Step, variables: FirstValues, accept: Accept = () => {}): Program {
   const against = whyNotRecorded();
   if (against !== undefined) return eagerProgram(step, variables, against);
   const backend = tensorflowBackend()!;

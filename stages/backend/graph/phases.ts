@@ -1,6 +1,14 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { type TensorflowBackend, tensorflowBackend } from '../addon.js';
-import { type Accept, eagerPhases, type PhasedProgram, type Step, type Tensors, variableOf } from '../program.js';
+import {
+  type Accept,
+  eagerPhases,
+  type FirstValues,
+  type PhasedProgram,
+  type Step,
+  type Tensors,
+  variableOf,
+} from '../program.js';
 import { runStep, whyNotRecorded } from './compiled.js';
 import { graphOf } from './definition.js';
 import { useNativeGather } from './gather.js';
@@ -23,7 +31,7 @@ export interface Phase {
  */
 export function phasedProgram(
   phases: Readonly<Record<string, Phase>>,
-  variables: Tensors,
+  variables: FirstValues,
   accept: Accept = () => {},
 ): PhasedProgram {
   const against = whyNotRecorded();

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { AlignflowError } from '../../../pipeline/errors.js';
 import type { TensorflowBackend } from '../addon.js';
 import { nativeOps, typeAttribute } from '../native.js';
-import { checkUpdates, type Tensors, variableOf } from '../program.js';
+import { checkUpdates, type FirstValue, type FirstValues, ownValue, variableOf } from '../program.js';
 import type { GraphSession } from './session.js';
 
 /** The values of a program's variables: in the graph that used them last, or here. They move without a copy. */
@@ -20,10 +20,10 @@ export interface GraphState {
   dispose(): void;
 }
 
-/** Holds copies of the variables; these stay the caller's. */
-export function createState(backend: TensorflowBackend, variables: Tensors): GraphState {
+/** Holds copies of the first values, which are made one after the other: two of one variable at most are there at once. */
+export function createState(backend: TensorflowBackend, variables: FirstValues): GraphState {
   const names = Object.keys(variables);
-  let values: Map<string, tf.Tensor> | undefined = new Map(names.map((name) => [name, copyOf(variables[name]!)]));
+  let values: Map<string, tf.Tensor> | undefined = new Map(names.map((name) => [name, copied(variables[name]!)]));
   let holder: GraphSession | undefined;
   let failure: unknown;
 
@@ -63,6 +63,15 @@ export function createState(backend: TensorflowBackend, variables: Tensors): Gra
       holder = undefined;
     },
   };
+}
+
+function copied(first: FirstValue): tf.Tensor {
+  const value = ownValue(first);
+  try {
+    return copyOf(value);
+  } finally {
+    value.dispose();
+  }
 }
 
 /**

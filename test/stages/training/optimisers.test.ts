@@ -2,7 +2,13 @@ import { readFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compiledProgram } from '../../../stages/backend/graph/compiled.js';
-import { eagerProgram, type Program, type Step, type Tensors } from '../../../stages/backend/program.js';
+import {
+  eagerProgram,
+  type FirstValues,
+  type Program,
+  type Step,
+  type Tensors,
+} from '../../../stages/backend/program.js';
 import { startBackend } from '../../../stages/backend/start.js';
 import { trainedParameters } from '../../../stages/training/groups.js';
 import { ratesOf } from '../../../stages/training/rates.js';
@@ -91,12 +97,12 @@ const objective: Objective = (parameters, { swing, poison }) => {
   return { loss: tf.mul(tf.addN(terms), poison!) };
 };
 
-function start(make: (step: Step, variables: Tensors) => Program, of: Recipe, minimised = objective): Program {
+function start(make: (step: Step, variables: FirstValues) => Program, of: Recipe, minimised = objective): Program {
   const trained = trainedParameters(of.groups, shapes);
   const parameters = Object.fromEntries(Object.keys(shapes).map((name, i) => [name, noise(shapes[name]!, i)]));
-  const variables = { ...parameters, ...initialState(parameters, trained, of) };
-  const program = make(trainingStep(minimised, trained, of), variables);
-  tf.dispose(variables);
+  const first = { ...parameters, ...initialState(parameters, trained, of) };
+  const program = make(trainingStep(minimised, trained, of), first);
+  tf.dispose(parameters);
   return program;
 }
 

@@ -86,7 +86,7 @@ describe.skipIf(started.kind !== 'tensorflow')('compiledProgram', () => {
     const step = trainingStep(objective, trained, recipe);
     const moments = initialState(parameters, trained, recipe);
     const programs = [compiledProgram, eagerProgram].map((make) => make(step, { ...parameters, ...moments }));
-    tf.dispose([parameters, moments]);
+    tf.dispose(parameters);
 
     const losses = programs.map((program) =>
       Array.from({ length: 200 }, (_, i) => {
@@ -169,6 +169,26 @@ describe.skipIf(started.kind !== 'tensorflow')('compiledProgram', () => {
     expect(starts.flatMap((start) => present(program, `v${start}`))).toEqual(Array(64).fill(3));
     program.dispose();
     tf.dispose([one, initial, written]);
+  });
+
+  it.each([
+    ['compiled', compiledProgram],
+    ['eager', eagerProgram],
+  ] as const)('makes a first value when its turn comes, and frees it (%s)', (_, make) => {
+    const before = tf.memory().numTensors;
+    const alive: number[] = [];
+    const first = () => {
+      alive.push(tf.memory().numTensors - before);
+      return tf.tensor1d([alive.length]);
+    };
+    const step: Step = ({ a, b, c }) => ({ outputs: { all: tf.concat([a!, b!, c!]) }, updates: { a: b! } });
+    const program = make(step, { a: first, b: first, c: first });
+    // Of those before it there is one of each, the program's.
+    expect(alive).toEqual([0, 1, 2]);
+    expect(numbers(program, {}).all).toEqual([1, 2, 3]);
+    expect(numbers(program, {}).all).toEqual([2, 2, 3]);
+    program.dispose();
+    expect(tf.memory().numTensors).toBe(before);
   });
 
   it('reads and writes variables between runs, and two that start from one tensor stay apart', () => {
