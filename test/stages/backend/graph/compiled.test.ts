@@ -171,26 +171,6 @@ describe.skipIf(started.kind !== 'tensorflow')('compiledProgram', () => {
     tf.dispose([one, initial, written]);
   });
 
-  it.each([
-    ['compiled', compiledProgram],
-    ['eager', eagerProgram],
-  ] as const)('makes a first value when its turn comes, and frees it (%s)', (_, make) => {
-    const before = tf.memory().numTensors;
-    const alive: number[] = [];
-    const first = () => {
-      alive.push(tf.memory().numTensors - before);
-      return tf.tensor1d([alive.length]);
-    };
-    const step: Step = ({ a, b, c }) => ({ outputs: { all: tf.concat([a!, b!, c!]) }, updates: { a: b! } });
-    const program = make(step, { a: first, b: first, c: first });
-    // Of those before it there is one of each, the program's.
-    expect(alive).toEqual([0, 1, 2]);
-    expect(numbers(program, {}).all).toEqual([1, 2, 3]);
-    expect(numbers(program, {}).all).toEqual([2, 2, 3]);
-    program.dispose();
-    expect(tf.memory().numTensors).toBe(before);
-  });
-
   it('reads and writes variables between runs, and two that start from one tensor stay apart', () => {
     const step: Step = ({ a, b }) => ({ outputs: { sum: tf.add(a!, b!) }, updates: { a: tf.add(a!, 1), b: a! } });
     const start = tf.tensor1d([1, 2]);
