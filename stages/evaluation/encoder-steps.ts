@@ -9,26 +9,18 @@ import { normalisePixels } from '../models/ops/normalise-pixels.js';
 /** InternVL-C pools the vision tower; InternVL-G adds the pooled queries (arXiv 2312.14238, Figure 4). */
 export type Mode = 'c' | 'g';
 
-/** Captions as the image step begins them. */
-export interface CaptionStart {
-  readonly shape: CaptionShape;
-  /** Whether a caption may have no token at all. */
-  readonly mayEnd: boolean;
-}
-
 /**
  * Images to embeddings: `pixels`, bytes [B, S, S, 3], to `embedding` [B, dim], and the `CaptionState` behind the prompt where
  * captions begin.
  */
-export function imageStep(model: ModelConfig, mode: Mode, captions: CaptionStart | undefined): Step {
+export function imageStep(model: ModelConfig, mode: Mode, captions: CaptionShape | undefined): Step {
   const pool = mode === 'c' ? poolImage : poolImageG;
   return (_, feeds) => {
     const batch = feeds.pixels!.shape[0]!;
     const image = internvit(feeds, model.vision, { images: normalisePixels(feeds.pixels!, model.vision.pixels) });
     const embedding = pool(feeds, model, image, batch);
     if (captions === undefined) return { outputs: { embedding }, updates: {} };
-    const { shape, mayEnd } = captions;
-    return { outputs: { embedding, ...beginCaptions(feeds, model, { image, batch, mayEnd }, shape) }, updates: {} };
+    return { outputs: { embedding, ...beginCaptions(feeds, model, { image, batch }, captions) }, updates: {} };
   };
 }
 

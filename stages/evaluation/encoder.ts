@@ -5,7 +5,7 @@ import { compiledProgram } from '../backend/graph/compiled.js';
 import type { Program, Tensors } from '../backend/program.js';
 import type { CaptionState } from '../models/caption-steps.js';
 import type { ModelConfig } from '../models/config.js';
-import { type CaptionOptions, captionShape, mayBeEmpty, searchCaptions } from '../models/generate.js';
+import { type CaptionOptions, captionShape, searchCaptions } from '../models/generate.js';
 import type { Parameters } from '../models/parameters.js';
 import { pixelTensor, textInputs, tokenIds } from '../tensors.js';
 import { imageStep, type Mode, textStep, tokenStep } from './encoder-steps.js';
@@ -45,9 +45,8 @@ export class Encoder {
     this.options = options;
     const { mode, captions } = options;
     const shape = captions === undefined ? undefined : captionShape(model, captions);
-    const start = shape === undefined ? undefined : { shape, mayEnd: mayBeEmpty(captions!) };
     this.programs = {
-      image: compiledProgram(imageStep(model, mode, start), {}),
+      image: compiledProgram(imageStep(model, mode, shape), {}),
       text: compiledProgram(textStep(model), {}),
       token: shape === undefined ? undefined : compiledProgram(tokenStep(model, shape), {}),
     };

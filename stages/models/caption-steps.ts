@@ -21,6 +21,8 @@ export interface CaptionShape {
   readonly beams: number;
   /** Id of the end mark. */
   readonly end: number;
+  /** Fewest new tokens before the end mark. */
+  readonly least: number;
 }
 
 /** What a step gives: the best continuations of each image, and keys and values for the step behind it. */
@@ -41,8 +43,6 @@ export interface Chosen {
   readonly scores: readonly number[];
   /** How many new tokens stand before these. */
   readonly before: number;
-  /** Whether captions may end behind these tokens. */
-  readonly mayEnd: boolean;
 }
 
 /**
@@ -50,12 +50,11 @@ export interface Chosen {
  *
  * @param image last hidden state of the vision tower, [B * N, Dv]
  * @param batch number of images, B
- * @param mayEnd whether a caption may have no token at all
  */
 export function beginCaptions(
   parameters: Parameters,
   config: ModelConfig,
-  { image, batch, mayEnd }: { readonly image: tf.Tensor; readonly batch: number; readonly mayEnd: boolean },
+  { image, batch }: { readonly image: tf.Tensor; readonly batch: number },
   shape: CaptionShape,
 ): CaptionState {
   const { count } = config.queries;
@@ -77,8 +76,9 @@ export function beginCaptions(
     ]);
     return tf.reshape(tf.tile(tf.reshape(whole, [batch, 1, -1]), [1, beams, 1]), [batch * beams, -1]);
   };
-  const first = ending(nextLogProbabilities(parameters, hidden), shape.end, tf.scalar(mayEnd ? 0 : never));
-  return { ...bestOf(first, batch, beams), ...named(keyValues, withRoom) };
+  const first = nextLogProbabilities(parameters, hidden);
+  const allowed = shape.least === 0 ? first : barEnd(first, shape.end, tf.scalar(never));
+  return { ...bestOf(allowed, batch, beams), ...named(keyValues, withRoom) };
 }
 
 /** What `continueCaptions` is fed besides the state behind which it reads. */
@@ -98,7 +98,7 @@ export function tokenFeeds(config: ModelConfig, shape: CaptionShape, chosen: Cho
       Float32Array.from({ length: room }, (_, i) => (i === position ? 1 : 0)),
       [1, room, 1],
     ),
-    barrier: tf.scalar(chosen.mayEnd ? 0 : never),
+    ...(shape.least === 0 ? {} : { barrier: tf.scalar(chosen.before + 1 < shape.least ? never : 0) }),
   };
 }
 
@@ -125,9 +125,10 @@ export function continueCaptions(
     keyValues.push(attended.keyValues);
     x = feedForward(parameters, text, layer, attended.x);
   }
-  const next = ending(nextLogProbabilities(parameters, finalNorm(parameters, text, x)), end, barrier!);
+  const next = nextLogProbabilities(parameters, finalNorm(parameters, text, x));
+  const allowed = barrier === undefined ? next : barEnd(next, end, barrier);
   const bySequence = (table: tf.Tensor) => tf.reshape(table, [sequences, -1]);
-  return { ...bestOf(tf.add(next, sums!), sequences / beams, beams), ...named(keyValues, bySequence) };
+  return { ...bestOf(tf.add(allowed, sums!), sequences / beams, beams), ...named(keyValues, bySequence) };
 }
 
 /** Tokens that the keys and values of a sequence have room for: the last new one is never read. */
@@ -148,8 +149,8 @@ function nextLogProbabilities(parameters: Parameters, hidden: tf.Tensor): tf.Ten
   return tf.logSoftmax(linear(hidden, parameters['qllama.lm_head.weight']!));
 }
 
-/** Bars the end mark, or not. Behind softmax, so that the other tokens do not gain from it. */
-function ending(logProbabilities: tf.Tensor, end: number, barrier: tf.Tensor): tf.Tensor {
+/** Bars the end mark, or not, as `barrier` says. Behind softmax, so that the other tokens do not gain from it. */
+function barEnd(logProbabilities: tf.Tensor, end: number, barrier: tf.Tensor): tf.Tensor {
   return tf.add(logProbabilities, tf.mul(tf.oneHot(tf.scalar(end, 'int32'), logProbabilities.shape[1]!), barrier));
 }
 

@@ -38,7 +38,7 @@ export function generateCaptions(
   options: CaptionOptions,
 ): number[][] {
   const shape = captionShape(config, options);
-  const first = tf.tidy(() => beginCaptions(parameters, config, { image, batch, mayEnd: mayBeEmpty(options) }, shape));
+  const first = tf.tidy(() => beginCaptions(parameters, config, { image, batch }, shape));
   return searchCaptions(config, options, first, (feeds) =>
     tf.tidy(() => continueCaptions(parameters, config, shape, feeds)),
   );
@@ -46,14 +46,9 @@ export function generateCaptions(
 
 /** What the steps of a search are made for. Throws an `AlignflowError` for options that cannot be. */
 export function captionShape(config: ModelConfig, options: CaptionOptions): CaptionShape {
-  const { prompt, end, most = 30, beams = 5 } = options;
+  const { prompt, end, most = 30, least = 0, beams = 5 } = options;
   checkOptions(options, config);
-  return { prompt, end, most, beams };
-}
-
-/** Whether the first new token may be the end mark. */
-export function mayBeEmpty({ least = 0 }: CaptionOptions): boolean {
-  return least === 0;
+  return { prompt, end, most, least, beams };
 }
 
 /**
@@ -88,7 +83,6 @@ export function searchCaptions(
         sources: done === 0 ? search.sources.map((source) => source * beams) : search.sources,
         scores: search.scores,
         before: done,
-        mayEnd: done + 1 >= (options.least ?? 0),
       });
       try {
         const next = read({ ...past, ...chosen });
