@@ -68,7 +68,7 @@ program
   .action(benchTrain);
 program
   .command('precision')
-  .description('losses of 500 steps of the emoji manifest in float32 and with bfloat16 products')
+  .description('losses of 500 steps of the emoji manifest in float32 and in bfloat16, three seeds each')
   .action(benchPrecision);
 program
   .command('retrieval')
