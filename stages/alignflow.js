@@ -6,7 +6,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const command = new URL('../dist/stages/main.js', import.meta.url);
+const command = new URL('../dist/command/stages/main.js', import.meta.url);
 if (existsSync(command)) {
   await import(command.href);
 } else {

@@ -4,7 +4,7 @@ import type { RecordBatch } from 'apache-arrow';
 import { createProgram, runProgram } from '../pipeline/cli.js';
 import type { Plan } from '../pipeline/plan/plan.js';
 import type { DrawContext } from '../pipeline/run/dropped-examples.js';
-import { addBackendCommands, setUpVisibly } from './backend/commands.js';
+import { addBackendCommands } from './backend/commands.js';
 import { addProfileCommand } from './profile/command.js';
 
 /** Kinds of stages that use no tensors: a manifest of these alone needs no backend. */
@@ -24,8 +24,9 @@ async function drawRow(row: RecordBatch, context: DrawContext): Promise<Uint8Arr
 /** Sets the tensor backend up where it is not there yet, starts it, and says what it is. */
 async function prepareBackend({ stages }: Plan): Promise<string> {
   if (stages.every(({ stage }) => withoutTensors.has(stage.name))) return 'no tensors';
-  await setUpVisibly();
   // Loaded when it is needed: check, plan and describe start faster without the tensor library.
+  const { setUpVisibly } = await import('./backend/set-up-visibly.js');
+  await setUpVisibly();
   const { startBackend } = await import('./backend/start.js');
   const { kind, version } = await startBackend();
   const { usesGpu } = await import('./backend/gpu.js');

@@ -42,7 +42,7 @@ function project(): string {
   for (const name of readdirSync(join(repository, 'node_modules')).filter((name) => !name.startsWith('.')))
     symlinkSync(join(repository, 'node_modules', name), join(modules, name));
   symlinkSync(repository, join(modules, 'alignflow'));
-  const commands = { alignflow: 'dist/stages/main.js', vitest: 'node_modules/vitest/vitest.mjs' };
+  const commands = { alignflow: 'stages/alignflow.js', vitest: 'node_modules/vitest/vitest.mjs' };
   for (const [command, file] of Object.entries(commands)) {
     const script = `#!/bin/sh\nexec node ${join(repository, file)} "$@"\n`;
     writeFileSync(join(modules, '.bin', command), script, { mode: 0o755 });

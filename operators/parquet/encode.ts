@@ -1,25 +1,14 @@
 import { Binary, DataType, FixedSizeBinary, type RecordBatch, type Schema, Table, tableToIPC } from 'apache-arrow';
-import {
-  Compression,
-  EnabledStatistics,
-  Table as ParquetTable,
-  type WriterProperties,
-  WriterPropertiesBuilder,
-  writeParquet,
-} from 'parquet-wasm';
+import type { WriterProperties } from 'parquet-wasm';
 import { AlignflowError, reasonOf } from '../../pipeline/errors.js';
 import { type Footer, footerBytes, MAGIC, movedRowGroups, parseFooter, TAIL, withRowGroups } from './footer.js';
 import type { ThriftStruct } from './thrift.js';
+import { parquetWasm } from './wasm.js';
 
 /** Compressions that are written. */
 export type ParquetCompression = 'zstd' | 'snappy' | 'gzip' | 'none';
 
-const CODECS: Readonly<Record<ParquetCompression, Compression>> = {
-  zstd: Compression.ZSTD,
-  snappy: Compression.SNAPPY,
-  gzip: Compression.GZIP,
-  none: Compression.UNCOMPRESSED,
-};
+const CODECS = { zstd: 'ZSTD', snappy: 'SNAPPY', gzip: 'GZIP', none: 'UNCOMPRESSED' } as const;
 
 /** Makes the bytes of one file, a row group at a time. Only the bytes of one row group are in memory. */
 export interface ParquetEncoder {
@@ -73,6 +62,7 @@ export function encodeParquet(schema: Schema, compression: ParquetCompression, b
 /** A whole small file, in two parts: all up to the footer, and that. */
 function encode(batches: RecordBatch[], schema: Schema, compression: ParquetCompression) {
   try {
+    const { Table: ParquetTable, writeParquet } = parquetWasm();
     const table = ParquetTable.fromIPCStream(tableToIPC(new Table(schema, batches), 'stream'));
     // The encoder takes the table and the properties; both are gone afterwards.
     const bytes = writeParquet(table, properties(schema, compression));
@@ -90,9 +80,10 @@ function encode(batches: RecordBatch[], schema: Schema, compression: ParquetComp
 }
 
 function properties(schema: Schema, compression: ParquetCompression): WriterProperties {
+  const { Compression, EnabledStatistics, WriterPropertiesBuilder } = parquetWasm();
   let builder = new WriterPropertiesBuilder()
     .setCreatedBy('alignflow')
-    .setCompression(CODECS[compression])
+    .setCompression(Compression[CODECS[compression]])
     .setMaxRowGroupSize(2 ** 24);
   for (const { name, type } of schema.fields) {
     // Images: no two are alike, and nobody asks for the smallest.

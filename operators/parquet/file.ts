@@ -1,6 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { Table as ArrowTable, type RecordBatch, Schema, tableFromIPC, tableToIPC } from 'apache-arrow';
-import { readParquet, readSchema, type Table } from 'parquet-wasm';
+import type { Table } from 'parquet-wasm';
 import { AlignflowError, reasonOf, type Where } from '../../pipeline/errors.js';
 import {
   type ColumnChunk,
@@ -12,6 +12,7 @@ import {
   projectFooter,
   TAIL,
 } from './footer.js';
+import { parquetWasm } from './wasm.js';
 
 /** What a Parquet file says of itself. */
 export interface ParquetFile {
@@ -79,7 +80,7 @@ export async function readRowGroup(file: ParquetFile, rowGroup: number, batchSiz
       return small;
     }),
   );
-  return batchesOf(await decoding(where, () => readParquet(bytes, { batchSize })), where);
+  return batchesOf(await decoding(where, () => parquetWasm().readParquet(bytes, { batchSize })), where);
 }
 
 /** The batches of a decoded row group. They lie in the decoder's memory until they are taken, or `free` is called. */
@@ -109,7 +110,7 @@ function schemaOf(footer: Footer): Schema {
   const empty = new Uint8Array(MAGIC.length + end.length);
   empty.set(MAGIC);
   empty.set(end, MAGIC.length);
-  return tableFromIPC(readSchema(empty).intoIPCStream()).schema;
+  return tableFromIPC(parquetWasm().readSchema(empty).intoIPCStream()).schema;
 }
 
 function chooseColumns(schema: Schema, columns: readonly string[], where: Where): Schema {

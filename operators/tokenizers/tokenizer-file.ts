@@ -1,8 +1,9 @@
 /** The file `tokenizer.json` of the tokenizers library, as stages and operators read and write it. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { byteLevelAlphabet, Tokenizer } from 'tokenizers';
+import type { Tokenizer } from 'tokenizers';
 import { AlignflowError, reasonOf } from '../../pipeline/errors.js';
+import { tokenizers } from './library.js';
 
 /** Name of the file in a stage's folder. */
 export const tokenizerFile = 'tokenizer.json';
@@ -15,7 +16,7 @@ export const endId = 2;
 
 /** The tokens of the 256 bytes, in the order of their characters. */
 export function byteTokens(): string[] {
-  return byteLevelAlphabet().sort();
+  return tokenizers().byteLevelAlphabet().sort();
 }
 
 /**
@@ -41,7 +42,7 @@ export async function openTokenizer(folder: string): Promise<Tokenizer> {
 
 async function loadTokenizer(path: string): Promise<Tokenizer> {
   try {
-    return Tokenizer.fromString(await readFile(path, 'utf8'));
+    return tokenizers().Tokenizer.fromString(await readFile(path, 'utf8'));
   } catch (error) {
     throw new AlignflowError({
       what: `the tokenizer cannot be read: ${reasonOf(error)}`,

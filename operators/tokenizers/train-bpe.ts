@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { type RecordBatch, Utf8 } from 'apache-arrow';
 import { concat, defer, EMPTY, mergeMap, tap } from 'rxjs';
-import { byteLevelPreTokenizer } from 'tokenizers';
 import { readColumn } from '../../pipeline/batch/column.js';
 import { defineOperator } from '../../pipeline/operator.js';
 import { writeWhole } from '../../pipeline/run/atomic-file.js';
 import { trainMerges } from './bpe-trainer.js';
+import { tokenizers } from './library.js';
 import { byteTokens, specialTokens, tokenizerFile, tokenizerJson } from './tokenizer-file.js';
 
 /**
@@ -57,7 +57,7 @@ function countWords(
 
 /** How often each word occurs: of all texts, only that is kept. The library cuts texts into words, so that its words count. */
 function createWordCounts() {
-  const splitter = byteLevelPreTokenizer(false);
+  const splitter = tokenizers().byteLevelPreTokenizer(false);
   const counts = new Map<string, number>();
   return {
     counts: counts as ReadonlyMap<string, number>,

@@ -63,6 +63,18 @@ export function compileFile(file: string): Compiled {
 function collect(file: string, parts: Map<string, Part>): void {
   if (parts.has(file)) return;
   const code = readSource(file);
+  const imported: string[] = [];
+  const urls: string[] = [];
+  const replace = (specifier: string): string => {
+    const at = Math.max(0, code.search(new RegExp(`['"]${specifier.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}['"]`)));
+    const target = resolveImport(specifier, file, { file, ...placeIn(code, at) });
+    if ('url' in target) {
+      urls.push(target.url);
+      return target.url;
+    }
+    imported.push(target.source);
+    return `./${compiledName(target.source)}`;
+  };
   const {
     outputText,
     sourceMapText = '',
@@ -71,6 +83,8 @@ function collect(file: string, parts: Map<string, Part>): void {
     compilerOptions: COMPILER_OPTIONS,
     fileName: file,
     reportDiagnostics: true,
+    // After types are gone, and with them the imports of types.
+    transformers: { after: [rewriteImports(replace, file)] },
   });
   const [diagnostic] = diagnostics;
   if (diagnostic !== undefined)
@@ -78,60 +92,35 @@ function collect(file: string, parts: Map<string, Part>): void {
       what: `this file does not compile: ${ts.flattenDiagnosticMessageText(diagnostic.messageText, ' ')}`,
       where: { file, ...placeIn(code, diagnostic.start ?? 0) },
     });
-  const imported: string[] = [];
-  const urls: string[] = [];
-  const text = rewriteImports(
-    outputText,
-    (specifier) => {
-      const at = Math.max(0, code.search(new RegExp(`['"]${specifier.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}['"]`)));
-      const target = resolveImport(specifier, file, { file, ...placeIn(code, at) });
-      if ('url' in target) {
-        urls.push(target.url);
-        return target.url;
-      }
-      imported.push(target.source);
-      return `./${compiledName(target.source)}`;
-    },
-    file,
-  );
+  const text = outputText.replace(/\/\/# sourceMappingURL=.*\s*$/, '');
   parts.set(file, { text, map: sourceMapText, source: file, code, urls });
   for (const other of imported) collect(other, parts);
 }
 
 /** Replaces the specifier of each import, and `import.meta.url`, which must go on naming the user's own file. */
-function rewriteImports(text: string, replace: (specifier: string) => string, file: string): string {
-  const edits: { start: number; end: number; text: string }[] = [];
-  const tree = ts.createSourceFile('compiled.js', text, ts.ScriptTarget.ES2022, false, ts.ScriptKind.JS);
-  const visit = (node: ts.Node): void => {
-    const specifier = specifierOf(node);
-    if (specifier !== undefined) {
-      edits.push({
-        start: specifier.getStart(tree),
-        end: specifier.end,
-        text: JSON.stringify(replace(specifier.text)),
-      });
-    }
-    const property = ts.isPropertyAccessExpression(node) && ts.isMetaProperty(node.expression) ? node.name.text : '';
-    const value = { url: pathToFileURL(file).href, filename: file, dirname: dirname(file) }[property];
-    if (value !== undefined) edits.push({ start: node.getStart(tree), end: node.end, text: JSON.stringify(value) });
-    ts.forEachChild(node, visit);
+function rewriteImports(replace: (specifier: string) => string, file: string): ts.TransformerFactory<ts.SourceFile> {
+  const own: Readonly<Record<string, string>> = {
+    url: pathToFileURL(file).href,
+    filename: file,
+    dirname: dirname(file),
   };
-  visit(tree);
-  let rewritten = text.replace(/\/\/# sourceMappingURL=.*\s*$/, '');
-  for (const edit of edits.sort((left, right) => right.start - left.start))
-    rewritten = rewritten.slice(0, edit.start) + edit.text + rewritten.slice(edit.end);
-  return rewritten;
+  return (context) => {
+    const visit = (node: ts.Node): ts.Node => {
+      const { factory } = context;
+      if (ts.isStringLiteral(node) && specifies(node)) return factory.createStringLiteral(replace(node.text));
+      const value = ts.isPropertyAccessExpression(node) && ts.isMetaProperty(node.expression) && own[node.name.text];
+      return typeof value === 'string' ? factory.createStringLiteral(value) : ts.visitEachChild(node, visit, context);
+    };
+    return (source) => ts.visitEachChild(source, visit, context);
+  };
 }
 
-/** The specifier of an `import`, an `export ... from` or an `import(...)` of a plain text. */
-function specifierOf(node: ts.Node): ts.StringLiteral | undefined {
-  const specifier =
-    ts.isImportDeclaration(node) || ts.isExportDeclaration(node)
-      ? node.moduleSpecifier
-      : ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword
-        ? node.arguments[0]
-        : undefined;
-  return specifier !== undefined && ts.isStringLiteral(specifier) ? specifier : undefined;
+/** Whether a text is the specifier of an `import`, an `export ... from` or an `import(...)`. */
+function specifies(text: ts.StringLiteral): boolean {
+  const { parent } = text;
+  return ts.isCallExpression(parent)
+    ? parent.expression.kind === ts.SyntaxKind.ImportKeyword && parent.arguments[0] === text
+    : (ts.isImportDeclaration(parent) || ts.isExportDeclaration(parent)) && parent.moduleSpecifier === text;
 }
 
 function compiledName(file: string): string {

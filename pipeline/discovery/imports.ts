@@ -3,7 +3,7 @@ import { isBuiltin } from 'node:module';
 import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { AlignflowError, type Where } from '../errors.js';
-import { isOwnSpecifier, ownModule } from './package.js';
+import { bundledModule, isOwnSpecifier, ownModule } from './package.js';
 import { resolvePackage } from './resolve-package.js';
 
 /** What an import of a user's file leads to: another TypeScript file, to be compiled as well, or a URL. */
@@ -22,7 +22,7 @@ export function resolveImport(specifier: string, from: string, where: Where): Ta
   const url = isOwnSpecifier(specifier)
     ? ownModule(specifier)
     : SHARED.test(specifier)
-      ? ownDependency(specifier)
+      ? (bundledModule(specifier) ?? ownDependency(specifier))
       : (resolvePackage(specifier, from) ?? ownDependency(specifier));
   if (url !== undefined) return { url };
   throw new AlignflowError({

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname, extname, join } from 'node:path';
+import { dirname, extname, join, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { AlignflowError } from '../errors.js';
 
@@ -11,8 +11,12 @@ export const runsFromSource = extname(here) === '.ts';
 /** The folder of alignflow's package.json. */
 export const packageRoot = findRoot(dirname(here));
 
-/** The folder that `operators/` and `stages/` are in, as they run: the package itself from source, `dist` otherwise. */
-export const codeRoot = runsFromSource ? packageRoot : join(packageRoot, 'dist');
+/**
+ * The folder that `pipeline/`, `operators/` and `stages/` are in, as they run: the package itself from source, `dist` in a
+ * program that imports alignflow, and `dist/command` in the command, whose modules are bundled with what they share with
+ * users' files (`rolldown.config.ts`).
+ */
+export const codeRoot = findCode();
 
 interface PackageJson {
   readonly name: string;
@@ -29,13 +33,26 @@ export const packageVersion = packageJson.version;
 export function ownModule(specifier: string): string | undefined {
   const target = packageJson.exports[`.${specifier.slice(packageJson.name.length)}`];
   if (target === undefined || typeof target === 'string') return undefined;
-  const path = runsFromSource ? target.default.replace(/^\.\/dist\//, './').replace(/\.js$/, '.ts') : target.default;
-  return pathToFileURL(join(packageRoot, path)).href;
+  const path = target.default.replace(/^\.\/dist\//, '');
+  return pathToFileURL(join(codeRoot, runsFromSource ? path.replace(/\.js$/, '.ts') : path)).href;
+}
+
+/** The URL of another package's module that is bundled with alignflow's own in this process. */
+export function bundledModule(specifier: string): string | undefined {
+  const path = join(codeRoot, `${specifier}.js`);
+  return existsSync(path) ? pathToFileURL(path).href : undefined;
 }
 
 /** True for `alignflow` and everything below it. */
 export function isOwnSpecifier(specifier: string): boolean {
   return specifier === packageJson.name || specifier.startsWith(`${packageJson.name}/`);
+}
+
+function findCode(): string {
+  if (runsFromSource) return packageRoot;
+  const dist = join(packageRoot, 'dist');
+  const command = join(dist, 'command');
+  return here.startsWith(command + sep) ? command : dist;
 }
 
 function findRoot(start: string): string {

@@ -2,6 +2,7 @@ import type { Schema } from 'apache-arrow';
 import type { CatalogEntry } from '../discovery/entry.js';
 import { shortPath } from '../manifest/render.js';
 import { formatBytes, writeUnit } from '../manifest/units.js';
+import { formatCount } from '../terminal/format.js';
 import { typeName } from './columns.js';
 import { memoryOf } from './memory.js';
 import type { Options, Plan, PlannedBranch, PlannedStage, PlannedStep } from './plan.js';
@@ -80,10 +81,8 @@ function explainHandOver({ facts: { hands }, inputs }: PlannedStage): string[] {
   const { rows, tokenizer, checkpoint } = hands;
   const things = [
     ...(rows === undefined ? [] : ['rows']),
-    ...(tokenizer === undefined ? [] : [`a tokenizer of ${tokenizer.vocabulary.toLocaleString('en-US')} entries`]),
-    ...(checkpoint === undefined
-      ? []
-      : [`a checkpoint of ${checkpoint.parameters.toLocaleString('en-US')} parameters`]),
+    ...(tokenizer === undefined ? [] : [`a tokenizer of ${formatCount(tokenizer.vocabulary)} entries`]),
+    ...(checkpoint === undefined ? [] : [`a checkpoint of ${formatCount(checkpoint.parameters)} parameters`]),
   ];
   const changes = rows === undefined || inputs.rows === undefined ? [] : difference(inputs.rows, rows.schema);
   return things.length === 0 ? [] : [`  hands over ${things.join(', ')}`, ...changes];

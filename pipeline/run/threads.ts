@@ -1,3 +1,7 @@
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { codeRoot } from '../discovery/package.js';
+
 /** The modules of alignflow's threads. They are there in the compiled package, not among its sources. */
 export interface Threads {
   /** Reads the endless rows of training, beside the steps. */
@@ -8,6 +12,6 @@ export interface Threads {
 
 /** For `RunOptions.threads`. */
 export const threads: Threads = {
-  rows: new URL('./rows-worker.js', import.meta.url),
-  pool: new URL('../pool/pool-worker.js', import.meta.url),
+  rows: pathToFileURL(join(codeRoot, 'pipeline/run/rows-worker.js')),
+  pool: pathToFileURL(join(codeRoot, 'pipeline/pool/pool-worker.js')),
 };

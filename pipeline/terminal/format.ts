@@ -2,7 +2,8 @@
 
 /** `1,234,567`. */
 export function formatCount(count: number): string {
-  return Math.round(count).toLocaleString('en-US');
+  // Not by `Intl`, whose first use takes 13 ms.
+  return String(Math.round(count)).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
 /** `1.4 GB`, powers of 1000. */

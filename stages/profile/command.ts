@@ -7,7 +7,6 @@ import { renderProblems } from '../../pipeline/manifest/render.js';
 import type { Plan, PlannedStage } from '../../pipeline/plan/plan.js';
 import { planManifest } from '../../pipeline/plan/plan-manifest.js';
 import { writeWhole } from '../../pipeline/run/atomic-file.js';
-import { setUpVisibly } from '../backend/commands.js';
 import { trainingMetrics } from '../training/options.js';
 
 interface ProfileCommandOptions {
@@ -38,8 +37,9 @@ async function profile(manifest: string, { stage, steps, trace, set }: ProfileCo
     return;
   }
   const chosen = trainingStage(plan, stage);
-  await setUpVisibly();
   // Loaded when it is needed, like all that has tensors.
+  const { setUpVisibly } = await import('../backend/set-up-visibly.js');
+  await setUpVisibly();
   const { startBackend } = await import('../backend/start.js');
   await startBackend();
   const { profileStage } = await import('./profile.js');

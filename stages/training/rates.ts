@@ -1,4 +1,5 @@
-import { optimisersOf, type Recipe } from './recipe.js';
+import { optimisersOf } from './optimisers/create.js';
+import type { Recipe } from './recipe.js';
 import { checkSchedule, learningRateFactor, type Schedule } from './schedule.js';
 
 /** Names of the scalars that are fed beside the batch. */

@@ -1,8 +1,7 @@
 import type { Precision } from '../models/ops/precision.js';
 import type { ParameterGroup } from './groups.js';
 import type { LayerDecay } from './layer-decay.js';
-import { createOptimiser, type OptimiserOptions } from './optimisers/create.js';
-import type { Optimiser } from './optimisers/optimiser.js';
+import type { OptimiserOptions } from './optimisers/create.js';
 import type { TrainingOptions } from './options.js';
 import type { Decay } from './schedule.js';
 
@@ -77,19 +76,4 @@ export function recipeOf(options: TrainingOptions, own: readonly ParameterGroup[
     ...(ema === undefined ? {} : { ema }),
     bounds,
   };
-}
-
-/** The optimisers of a recipe, and which of them each group has. */
-export interface RecipeOptimisers {
-  readonly all: readonly Optimiser[];
-  readonly of: (group: number) => number;
-}
-
-/** The run's optimiser first, then those that groups have for themselves. */
-export function optimisersOf({ optimiser, groups }: Pick<Recipe, 'optimiser' | 'groups'>): RecipeOptimisers {
-  const all = [createOptimiser(optimiser)];
-  const indices = groups.map((group) =>
-    group.optimiser === undefined ? 0 : all.push(createOptimiser(group.optimiser)) - 1,
-  );
-  return { all, of: (group) => indices[group]! };
 }

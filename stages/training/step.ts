@@ -7,9 +7,10 @@ import { withPrecision } from '../models/ops/precision.js';
 import { clipScale, globalNorm } from './clip.js';
 import { averageName, movingAverage } from './ema.js';
 import type { TrainedParameter } from './groups.js';
+import { optimisersOf } from './optimisers/create.js';
 import type { Rule } from './optimisers/optimiser.js';
 import { rateFeeds } from './rates.js';
-import { optimisersOf, type Recipe } from './recipe.js';
+import type { Recipe } from './recipe.js';
 
 /** What training minimises: a scalar loss and other scalars worth watching, from the parameters and the feeds of a batch. */
 export type Objective = (

@@ -30,7 +30,7 @@ const MANIFEST = 'manifests/emoji.yaml';
 export async function runEmoji(options: EmojiRunOptions): Promise<EmojiRun> {
   const { checkout, output, manifest = MANIFEST, set, environment = {} } = options;
   const overrides = [`output=${output}`, ...set].flatMap((override) => ['--set', override]);
-  const run = await measureCommand('node', ['dist/stages/main.js', 'run', manifest, ...overrides], {
+  const run = await measureCommand('node', ['stages/alignflow.js', 'run', manifest, ...overrides], {
     folder: checkout,
     environment,
   });

@@ -49,7 +49,7 @@ export async function measureFirstBatch(repository: string): Promise<Figure> {
   const first = async (): Promise<number> => {
     await rm(join(folder, 'run'), { recursive: true, force: true });
     const set = ['--set', `output=${join(folder, 'run')}`, '--set', 'stages.all.source.with.bytes=100MB'];
-    const command = ['dist/stages/main.js', 'run', 'test/bench/flow/flow.yaml', ...set, '--events', '-'];
+    const command = ['stages/alignflow.js', 'run', 'test/bench/flow/flow.yaml', ...set, '--events', '-'];
     const began = performance.now();
     const running = spawn('node', command, { cwd: repository, stdio: ['ignore', 'pipe', 'ignore'] });
     const lines = createInterface(running.stdout);

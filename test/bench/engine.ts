@@ -69,7 +69,7 @@ export async function measureCheck(repository: string): Promise<Figure[]> {
   const cache = await mkdtemp(join(tmpdir(), 'alignflow-bench-'));
   try {
     const check = () =>
-      measureCommand('node', ['dist/stages/main.js', 'check', 'manifests/emoji.yaml'], {
+      measureCommand('node', ['stages/alignflow.js', 'check', 'manifests/emoji.yaml'], {
         folder: repository,
         environment: { ALIGNFLOW_CACHE: cache },
       });
@@ -109,7 +109,7 @@ export async function measureMemory(repository: string): Promise<Figure[]> {
     ];
     await rm(join(folder, 'run'), { recursive: true, force: true });
     const options = set.flatMap((override) => ['--set', override]);
-    const command = ['dist/stages/main.js', 'run', 'test/bench/flow/flow.yaml', ...options];
+    const command = ['stages/alignflow.js', 'run', 'test/bench/flow/flow.yaml', ...options];
     return (await measureCommand('node', command, { folder: repository })).peakBytes;
   };
   try {

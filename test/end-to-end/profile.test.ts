@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runManifest } from './running.js';
 import { drawShapes, makeFolder, writeShapes } from './shapes.js';
 
-const command = join(import.meta.dirname, '../../dist/stages/main.js');
+const command = join(import.meta.dirname, '../../stages/alignflow.js');
 
 describe('alignflow profile', () => {
   let folder: string;

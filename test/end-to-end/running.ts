@@ -41,7 +41,7 @@ export async function readRows(file: string): Promise<Row[]> {
 }
 
 /** The built command, `npm run build` has made it. */
-const command = join(import.meta.dirname, '../../dist/stages/main.js');
+const command = join(import.meta.dirname, '../../stages/alignflow.js');
 
 /** A command that runs. */
 export interface Running {

@@ -18,7 +18,7 @@ import { batchOf, int32Column, utf8Column } from '../../pipeline/batch/build.js'
 import { readRows } from './running.js';
 import { drawShapes, makeFolder, writeShapes } from './shapes.js';
 
-const command = join(import.meta.dirname, '../../dist/stages/main.js');
+const command = join(import.meta.dirname, '../../stages/alignflow.js');
 
 let folder: string;
 

@@ -21,6 +21,9 @@ export interface CaptionedEmoji extends Emoji {
   readonly other: Buffer;
 }
 
+/** The captioned emoji of each vendor. */
+export type Collection = ReadonlyMap<Vendor, readonly CaptionedEmoji[]>;
+
 /** What belongs to a collection. */
 export interface Choice {
   readonly vendors: readonly Vendor[];
@@ -36,7 +39,7 @@ const svg: ReadonlySet<Vendor> = new Set(['fluent', 'openmoji']);
 export async function collectEmoji(
   { vendors, languages, kinds, emoji: wanted }: Choice,
   context: SourceContext,
-): Promise<ReadonlyMap<Vendor, readonly CaptionedEmoji[]>> {
+): Promise<Collection> {
   const characters = await openPackage(annotations.characters, context);
   const combinations = await openPackage(annotations.combinations, context);
   const english = readAnnotations('en', characters, combinations);

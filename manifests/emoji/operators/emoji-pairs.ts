@@ -1,6 +1,6 @@
 import { AlignflowError, batchOf, binaryColumn, defineSource, type SourceContext, utf8Column } from 'alignflow';
 import { Bool, type RecordBatch, vectorFromArray } from 'apache-arrow';
-import { type Caption, type CaptionedEmoji, collectEmoji } from './collection.js';
+import type { Caption, CaptionedEmoji, Collection } from './collection.js';
 import type { Vendor } from './emoji.js';
 import { drawings } from './packages.js';
 
@@ -25,7 +25,7 @@ type Pair = Omit<CaptionedEmoji, 'captions'> & Caption & { readonly vendor: Vend
 const unitSize = 256;
 
 /** The emoji of each source in use, which all of its units share. */
-const collections = new WeakMap<EmojiPairs, ReturnType<typeof collectEmoji>>();
+const collections = new WeakMap<EmojiPairs, Promise<Collection>>();
 
 export default defineSource({
   name: 'emoji/pairs',
@@ -67,10 +67,11 @@ export default defineSource({
   },
 });
 
-function shared(config: EmojiPairs, context: SourceContext): ReturnType<typeof collectEmoji> {
+function shared(config: EmojiPairs, context: SourceContext): Promise<Collection> {
   const known = collections.get(config);
   if (known !== undefined) return known;
-  const started = collectEmoji(config, context);
+  // Loaded when rows are read: `check` and `plan` do without sharp.
+  const started = import('./collection.js').then(({ collectEmoji }) => collectEmoji(config, context));
   collections.set(config, started);
   started.catch(() => collections.delete(config)); // The next attempt starts anew.
   return started;

@@ -141,7 +141,7 @@ export default defineSource({
     const folder = operators({ 'o/x.ts': source, 'm.yaml': manifest });
     const file = join(folder, 'm.yaml');
     expect((await planManifest(file, { workingFolder: folder })).problems).toEqual([]);
-    const command = [join(packageRoot, 'dist/stages/main.js'), 'check', file];
+    const command = [join(packageRoot, 'stages/alignflow.js'), 'check', file];
     const { stdout } = await promisify(execFile)('node', command, { cwd: folder, env: process.env });
     expect(stdout).toContain('nothing wrong');
     expect((await planManifest(file, { workingFolder: folder })).problems).toEqual([]);
