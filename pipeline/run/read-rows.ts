@@ -1,4 +1,5 @@
 /** The rows of a stage as they are read: its sources, mixed, through its steps. Runs in any thread. */
+import { availableParallelism } from 'node:os';
 import type { RecordBatch } from 'apache-arrow';
 import { filter, type Observable, skip as skipFirst, tap } from 'rxjs';
 import { batchBytes } from '../batch/bytes.js';
@@ -95,10 +96,12 @@ export interface RowsRead {
 }
 
 /**
- * A trainer takes a batch at a time, so its rows are read ahead by this many bytes at most, not by the whole budget: by as many
- * in each of two threads.
+ * Rows are read ahead by this many bytes, not by the whole budget: a trainer takes a batch at a time (by as many in each of two
+ * threads). Rows that are read once also by two batches for each processor where these are more, which keeps operators and
+ * sinks busy: a longer queue before a slow sink would fill the memory and make nothing faster.
  */
 export const READ_AHEAD = 16_000_000;
+const BATCHES_AHEAD = 2 * availableParallelism();
 
 /** Opens the rows of a stage. Nothing is read before `batches` is subscribed to, which can be done once. No batch is empty. */
 export function readRows(reading: Reading, environment: ReadingEnvironment, options: RowsOptions): RowsRead {
@@ -173,8 +176,9 @@ export function readRows(reading: Reading, environment: ReadingEnvironment, opti
     yield* shares.length === 1 ? shares[0]!.batches : mix(shares, reading.mixing ?? BY_WEIGHT);
   }
 
-  const below = repeat ? Math.min(budget.limit, READ_AHEAD) : budget.limit;
-  const room = () => Promise.all([budget.room(below), environment.room()]);
+  let largest = 0;
+  const ahead = () => (repeat ? READ_AHEAD : Math.max(READ_AHEAD, BATCHES_AHEAD * largest));
+  const room = () => Promise.all([budget.room(Math.min(budget.limit, ahead())), environment.room()]);
   const watch = watchSteps(reading, budget, accounts);
   return {
     accounts,
@@ -182,7 +186,9 @@ export function readRows(reading: Reading, environment: ReadingEnvironment, opti
       tap((batch) => {
         account.rowsIn += batch.numRows;
         account.rowsOut += batch.numRows;
-        account.bytes += batchBytes(batch);
+        const bytes = batchBytes(batch);
+        account.bytes += bytes;
+        largest = Math.max(largest, bytes);
         if (repeat) watch.goesIn(batch);
       }),
       linked.run,
