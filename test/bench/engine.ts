@@ -96,12 +96,17 @@ const BESIDE = 300e6;
 
 /**
  * The most memory of runs with `memory: 256MB`: 2 GB of rows and 20 GB through a sink that takes 2 ms for each batch of 6.4 MB,
- * and 2 GB through one that takes 50 ms, slower than the rows are made.
+ * and 2 GB through one that takes 50 ms, slower than the rows are made. Medians of three runs.
  */
 export async function measureMemory(repository: string): Promise<Figure[]> {
   const folder = await mkdtemp(join(tmpdir(), 'alignflow-bench-'));
   const most = 256e6 + BESIDE;
   const peakOf = async (bytes: string, delay: number) => {
+    const peaks: number[] = [];
+    for (let turn = 0; turn < 3; turn++) peaks.push(await peakOnce(bytes, delay));
+    return median(peaks);
+  };
+  const peakOnce = async (bytes: string, delay: number) => {
     const set = [
       `output=${join(folder, 'run')}`,
       `stages.all.source.with.bytes=${bytes}`,
@@ -132,6 +137,25 @@ export async function measureMemory(repository: string): Promise<Figure[]> {
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** What a worker may have resident while its rows are read slowly. */
+const WORKER = 150e6;
+
+/** The most memory of a worker that a program in Python gives 400 MB in batches of 2 MB, and reads 20 ms a batch. */
+export async function measureWorker(repository: string, python: string): Promise<Figure> {
+  const worker = ['node', 'stages/alignflow.js', 'worker', 'test/bench/flow/flow.yaml', '--stage', 'all'];
+  const { output } = await measureCommand(python, ['test/bench/peers/worker_host.py', '20', ...worker], {
+    folder: repository,
+  });
+  const { code, rows, peakBytes } = JSON.parse(output) as { code: number; rows: number; peakBytes: number };
+  if (code !== 0 || rows !== 3000) throw new Error(`the worker ended with code ${code} after ${rows} rows of 3000`);
+  return {
+    name: 'peak resident memory of a worker, 400 MB to a slow reader in Python',
+    value: `${(peakBytes / 1e6).toFixed(0)} MB`,
+    wanted: `under ${WORKER / 1e6} MB`,
+    met: peakBytes < WORKER,
+  };
 }
 
 function median(values: readonly number[]): number {

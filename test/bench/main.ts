@@ -13,11 +13,11 @@ import { Command } from 'commander';
 import { bfloat16IsFaster } from '../../stages/backend/products.js';
 import { choosePrecision } from '../../stages/training/choose-precision.js';
 import { type EmojiRun, runEmoji, runEmojiCold } from './emoji-run.js';
-import { measureCheck, measureMemory, measureOverhead } from './engine.js';
+import { measureCheck, measureMemory, measureOverhead, measureWorker } from './engine.js';
 import { measureFirstBatch, measureShare } from './engine-time.js';
 import { type Figure, languageFigures, modelFigures, sameFigures, sumFigures } from './figures.js';
 import { describeMachine } from './machine.js';
-import { pythonWithTorch } from './peer.js';
+import { pythonWithArrow, pythonWithTorch } from './peer.js';
 import { measurePrecision } from './precision.js';
 import { appendResults, renderFigures, renderResults } from './results.js';
 import { measureRetrieval } from './retrieval.js';
@@ -60,6 +60,7 @@ program
 program
   .command('engine')
   .description('what the engine itself costs: time per batch and operator, the start of a check, memory')
+  .option('--python <file>', 'a Python with pyarrow; a virtual environment is made unless given')
   .action(benchEngine);
 program
   .command('train')
@@ -77,7 +78,7 @@ program
   .action(benchRetrieval);
 await program.parseAsync();
 
-async function benchEngine(): Promise<void> {
+async function benchEngine({ python }: { readonly python?: string }): Promise<void> {
   const overhead = await measureOverhead();
   const figures = [
     overhead.figure,
@@ -85,6 +86,7 @@ async function benchEngine(): Promise<void> {
     ...(await measureCheck(repository)),
     await measureFirstBatch(repository),
     ...(await measureMemory(repository)),
+    await measureWorker(repository, await pythonWithArrow(python, repository)),
   ];
   const section = renderFigures('engine', describeMachine(repository), figures);
   process.stdout.write(section);
