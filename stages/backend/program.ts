@@ -30,6 +30,8 @@ export interface StepMemory {
   readonly variables: number;
   /** The most bytes that all else takes at once. */
   readonly peak: number;
+  /** Bytes that TensorFlow's allocator touches for both, with the holes that it leaves between them. */
+  readonly resident: number;
 }
 
 /** Told what a recorded step needs before it runs; refuses it by throwing. */
@@ -62,7 +64,7 @@ export interface PhasedProgram {
   readonly mode: 'compiled' | 'eager';
   /** Why the mode is `eager`; undefined when it is `compiled`. */
   readonly reason: string | undefined;
-  /** What the largest phase needs; undefined when phases run op by op. */
+  /** What the phases need in turn; undefined when they run op by op. */
   readonly memory: StepMemory | undefined;
   /** Runs a phase once and applies its updates. The tensors returned belong to the caller; the feeds stay the caller's too. */
   run(phase: string, feeds: Tensors): Record<string, tf.Tensor>;

@@ -44,16 +44,27 @@ export function cachedProgram(
     phased === undefined
       ? Object.fromEntries([...waiting!].map(([name, value]) => [name, value.clone()]))
       : Object.fromEntries(names.map((name) => [name, phased!.read(name)]));
+  const handOver = (name: string): tf.Tensor => {
+    if (phased !== undefined) return phased.read(name);
+    const value = waiting!.get(name)!;
+    waiting!.delete(name);
+    return value;
+  };
   const programFor = (feeds: Tensors): PhasedProgram => {
     const now = shapesOf(feeds);
     if (phased !== undefined && shapes === now) return phased;
     const values = present();
-    const sums = Object.fromEntries(trained.map(({ name }) => [sumName(name), tf.zerosLike(values[name]!)]));
     const phases = phasesOf(steps, objective, recipe.chunk, feeds, values);
-    const next = phasedProgram(phases, { ...values, ...sums }, accept);
-    tf.dispose([values, sums, Object.values(phases).map(({ example }) => ({ ...example }))]);
+    const sums = trained.map(({ name }) => {
+      const { shape } = values[name]!;
+      return [sumName(name), () => tf.zeros(shape)] as const;
+    });
+    tf.dispose(values);
+    // They go over one after the other, so that all of them are never there twice.
+    const first = Object.fromEntries(names.map((name) => [name, () => handOver(name)]));
+    const next = phasedProgram(phases, { ...first, ...Object.fromEntries(sums) }, accept);
+    tf.dispose(Object.values(phases).map(({ example }) => ({ ...example })));
     phased?.dispose();
-    for (const value of waiting?.values() ?? []) value.dispose();
     waiting = undefined;
     phased = next;
     shapes = now;

@@ -4,21 +4,18 @@ import { formatBytes } from '../../pipeline/terminal/format.js';
 import type { StepMemory } from '../backend/program.js';
 
 /** What a process that trains has beside its tensors: Node, TensorFlow, rows on their way. */
-const PROCESS = 600e6;
+const PROCESS = 640e6;
 
 /** Variables once more, a part of them: as they were initialised or read, before TensorFlow had them. */
-const COPIES = 0.35;
-
-/** What freed and taken memory leaves between its pieces. */
-const FRAGMENTS = 0.12;
+const COPIES = 0.4;
 
 /**
- * Bytes that a training process will have resident at most. Within 5 % of what was measured for the models `tiny` and `small` in both
- * precisions, half masked and not, 13 % below it in chunks, 16 to 22 % below it with checkpointed layers (0.8 to 3.1 GB; TensorFlow 2.21, 2 cores), to which the constants
- * are fitted.
+ * Bytes that a training process will have resident at most. The constants are fitted to nine runs of the models `tiny` and `small` (0.8
+ * to 3.3 GB; TensorFlow 2.21, 2 cores): it is within 3 % of those that are whole or in chunks, and 1 to 15 % below those with
+ * checkpointed layers, most for 128 rows, whose ops overlap.
  */
-export function predictedBytes({ variables, peak }: StepMemory): number {
-  return PROCESS + (1 + COPIES) * variables + (1 + FRAGMENTS) * peak;
+export function predictedBytes({ variables, resident }: StepMemory): number {
+  return PROCESS + COPIES * variables + resident;
 }
 
 /** Bytes of memory that there are: those of the container, where one has fewer than the machine. */
@@ -36,7 +33,7 @@ export function memoryThereIs(): number {
 export function checkMemory(memory: StepMemory, rows: number, limit = memoryThereIs()): void {
   const needed = predictedBytes(memory);
   if (needed <= limit) return;
-  const growing = (1 + FRAGMENTS) * memory.peak;
+  const growing = memory.resident - memory.variables;
   const fitting = Math.floor((rows * (limit - (needed - growing))) / growing);
   throw new AlignflowError({
     what: `a step of ${rows} rows needs about ${formatBytes(needed)} of memory`,

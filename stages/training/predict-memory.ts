@@ -4,7 +4,7 @@ import type { RecordBatch } from 'apache-arrow';
 import type { PeakMemory } from '../../pipeline/stage.js';
 import { type TensorflowBackend, tensorflowBackend } from '../backend/addon.js';
 import { whyNotRecorded } from '../backend/graph/compiled.js';
-import { largestOf } from '../backend/graph/peak.js';
+import { stepMemory } from '../backend/graph/peak.js';
 import { type Kind, kindsOf, rehearseStep } from '../backend/graph/record-step.js';
 import { UnrecordableError } from '../backend/graph/recorder.js';
 import { dataTypes } from '../backend/native.js';
@@ -83,10 +83,10 @@ function inOne(planned: PlannedStep, objective: TrainingJob['objective'], feeds:
   const { backend, recipe, trained, variables, rates } = planned;
   const whole = typeof objective === 'function' ? objective : wholeObjective(objective);
   const step = trainingStep(whole, trained, recipe);
-  return rehearseStep(backend, step, variables, { ...kindsOf(backend, feeds), ...rates }).memory;
+  return stepMemory([rehearseStep(backend, step, variables, { ...kindsOf(backend, feeds), ...rates }).recorded]);
 }
 
-/** The most that one of the parts of a step with gradient caching needs. */
+/** What the parts of a step with gradient caching need. */
 function inChunks(planned: PlannedStep, objective: TowerObjective, feeds: Tensors, chunk: number): StepMemory {
   const { backend, recipe, trained, rates } = planned;
   const steps = cachedSteps(objective, trained, recipe);
@@ -99,13 +99,13 @@ function inChunks(planned: PlannedStep, objective: TowerObjective, feeds: Tensor
   const encoded = rehearseStep(backend, steps.encode, variables, part);
   const embeddings = (count: number, named: (name: string) => string = (name) => name) =>
     floats(Object.fromEntries(Object.entries(encoded.outputs).map(([name, [, dim]]) => [named(name), [count, dim!]])));
-  const memoryOf = (step: Step, fed: Kinds) => rehearseStep(backend, step, variables, fed).memory;
-  return largestOf([
-    encoded.memory,
-    memoryOf(steps.backward, { ...part, ...embeddings(size, gradientName) }),
-    memoryOf(steps.loss, embeddings(rows)),
-    memoryOf(steps.update, { ...rates, ...floats({ loss: [] }) }),
-  ])!;
+  const recorded = (step: Step, fed: Kinds) => rehearseStep(backend, step, variables, fed).recorded;
+  return stepMemory([
+    encoded.recorded,
+    recorded(steps.backward, { ...part, ...embeddings(size, gradientName) }),
+    recorded(steps.loss, embeddings(rows)),
+    recorded(steps.update, { ...rates, ...floats({ loss: [] }) }),
+  ]);
 }
 
 function floats(shapes: Readonly<Record<string, readonly number[]>>): Kinds {

@@ -1,10 +1,18 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { AlignflowError, reasonOf } from '../../../pipeline/errors.js';
 import { type TensorflowBackend, tensorflowBackend } from '../addon.js';
-import { type Accept, eagerProgram, type FirstValues, type Program, type Step, type Tensors } from '../program.js';
+import {
+  type Accept,
+  eagerProgram,
+  type FirstValues,
+  type Program,
+  type Step,
+  type StepMemory,
+  type Tensors,
+} from '../program.js';
 import { graphOf } from './definition.js';
 import { useNativeGather } from './gather.js';
-import { largestOf } from './peak.js';
+import { largestOf, stepMemory } from './peak.js';
 import { type NamedStep, recordStep } from './record-step.js';
 import { UnrecordableError } from './recorder.js';
 import { type GraphSession, openSession } from './session.js';
@@ -17,6 +25,7 @@ const mostGraphs = 16;
 interface Compiled {
   readonly session: GraphSession;
   readonly step: NamedStep;
+  readonly memory: StepMemory;
 }
 
 /** Why nothing is recorded in this process; undefined where the backend and the environment let it. */
@@ -77,7 +86,7 @@ export function compiledProgram(step: Step, variables: FirstValues, accept: Acce
       return eager?.reason;
     },
     get memory() {
-      return largestOf([...graphs.values()].map(({ step: { memory } }) => memory));
+      return largestOf([...graphs.values()].map(({ memory }) => memory));
     },
     run(feeds) {
       if (eager !== undefined) return eager.run(feeds);
@@ -140,8 +149,9 @@ function compile(
   engine.startScope();
   try {
     const named = recordStep(backend, { name: 'step', step }, state, feeds);
-    accept(named.memory);
-    return { session: openSession(backend.binding, graphOf([named.recorded]), state.size), step: named };
+    const memory = stepMemory([named.recorded]);
+    accept(memory);
+    return { session: openSession(backend.binding, graphOf([named.recorded]), state.size), step: named, memory };
   } finally {
     engine.endScope();
   }

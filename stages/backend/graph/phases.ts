@@ -6,13 +6,14 @@ import {
   type FirstValues,
   type PhasedProgram,
   type Step,
+  type StepMemory,
   type Tensors,
   variableOf,
 } from '../program.js';
 import { runStep, whyNotRecorded } from './compiled.js';
 import { graphOf } from './definition.js';
 import { useNativeGather } from './gather.js';
-import { largestOf } from './peak.js';
+import { stepMemory } from './peak.js';
 import { type NamedStep, recordStep } from './record-step.js';
 import { UnrecordableError } from './recorder.js';
 import { type GraphSession, openSession } from './session.js';
@@ -43,15 +44,20 @@ export function phasedProgram(
   try {
     graph = compile(backend, phases, state.take(), accept);
   } catch (error) {
-    state.dispose();
-    if (error instanceof UnrecordableError) return eagerPhases(stepsOf(phases), variables, error.message);
-    throw error;
+    // First values may be there for one reader only, which was the state.
+    const values = Object.fromEntries(state.take());
+    try {
+      if (error instanceof UnrecordableError) return eagerPhases(stepsOf(phases), values, error.message);
+      throw error;
+    } finally {
+      state.dispose();
+    }
   }
   return {
     names: state.names,
     mode: 'compiled',
     reason: undefined,
-    memory: largestOf([...graph.steps.values()].map(({ memory }) => memory)),
+    memory: graph.memory,
     run(phase, feeds) {
       state.give(graph.session);
       try {
@@ -73,6 +79,7 @@ export function phasedProgram(
 interface Graph {
   readonly session: GraphSession;
   readonly steps: ReadonlyMap<string, NamedStep>;
+  readonly memory: StepMemory;
 }
 
 function compile(
@@ -90,9 +97,11 @@ function compile(
         recordStep(backend, { name, step }, state, example),
       ]),
     );
-    for (const { memory } of steps.values()) accept(memory);
-    const nodes = graphOf([...steps.values()].map(({ recorded }) => recorded));
-    return { session: openSession(backend.binding, nodes, state.size), steps };
+    const [first, ...others] = [...steps.values()].map(({ recorded }) => recorded);
+    if (first === undefined) throw new Error('a program has at least one phase');
+    const memory = stepMemory([first, ...others]);
+    accept(memory);
+    return { session: openSession(backend.binding, graphOf([first, ...others]), state.size), steps, memory };
   } finally {
     engine.endScope();
   }

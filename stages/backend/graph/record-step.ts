@@ -1,16 +1,13 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import type { TensorflowBackend, TensorMetadata } from '../addon.js';
-import { checkUpdates, type Step, type StepMemory, type Tensors } from '../program.js';
+import { checkUpdates, type Step, type Tensors } from '../program.js';
 import type { RecordedStep } from './definition.js';
 import { useNativeGather } from './gather.js';
-import { stepMemory } from './peak.js';
 import { record } from './recorder.js';
 
 /** A step as it was recorded, and what it gives and is fed by name. */
 export interface NamedStep {
   readonly recorded: RecordedStep;
-  /** What it needs in memory. */
-  readonly memory: StepMemory;
   /** Names of the feeds, in the order in which the graph takes them. */
   readonly feeds: readonly string[];
   /** Names of the outputs, in the order in which the graph gives them. */
@@ -50,13 +47,13 @@ export function kindsOf(backend: TensorflowBackend, tensors: Tensors): Record<st
   );
 }
 
-/** What a step needs in memory and what it gives, from the kinds of its variables and feeds alone: nothing of their size is made. */
+/** A step recorded from the kinds of its variables and feeds alone, and what it gives: nothing of their size is made. */
 export function rehearseStep(
   backend: TensorflowBackend,
   step: Step,
   variables: Readonly<Record<string, Kind>>,
   feeds: Readonly<Record<string, Kind>>,
-): { readonly memory: StepMemory; readonly outputs: Readonly<Record<string, readonly number[]>> } {
+): { readonly recorded: RecordedStep; readonly outputs: Readonly<Record<string, readonly number[]>> } {
   useNativeGather();
   // Below the numbers that a recording gives to what it has not computed.
   let next = -(2 ** 40);
@@ -65,14 +62,14 @@ export function rehearseStep(
       name,
       handle: { id: next--, shape: [...shape], dtype },
     }));
-  const { memory, outputs, recorded } = recordGiven(backend, { name: 'step', step }, given(variables), given(feeds));
+  const { outputs, recorded } = recordGiven(backend, { name: 'step', step }, given(variables), given(feeds));
   const shapes = new Map<number, readonly number[]>();
   for (const entry of recorded.recording) {
     if (entry.kind === 'constant') shapes.set(entry.id, entry.shape);
     else for (const { id, shape } of entry.outputs) shapes.set(id, shape);
   }
   for (const { id, shape } of [...recorded.variables, ...recorded.feeds]) shapes.set(id, shape);
-  return { memory, outputs: Object.fromEntries(outputs.map((name, i) => [name, shapes.get(recorded.outputs[i]!)!])) };
+  return { recorded, outputs: Object.fromEntries(outputs.map((name, i) => [name, shapes.get(recorded.outputs[i]!)!])) };
 }
 
 function recordGiven(
@@ -105,7 +102,6 @@ function recordGiven(
   };
   return {
     recorded,
-    memory: stepMemory(recorded),
     feeds: feeds.map((feed) => feed.name),
     outputs: result.outputs.map((output) => output.name),
   };
