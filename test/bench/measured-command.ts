@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 /** What a command took. */
 export interface Measured {
   readonly seconds: number;
-  /** The most memory that it and its children had resident at once, sampled four times a second; 0 where there is no /proc. */
+  /** The most memory that it had resident, or it and its children when they were looked at, four times a second; 0 where there is no /proc. */
   readonly peakBytes: number;
   /** What it wrote to standard output. */
   readonly output: string;
@@ -51,20 +51,23 @@ export function measureCommand(
   });
 }
 
-/** Resident memory of a process and all its descendants. */
+/** Resident memory of a process and all its descendants, or the most that the process by itself ever had. */
 function residentBytes(root: number): number {
   const parents = new Map<number, { parent: number; bytes: number }>();
+  let most = 0;
   for (const name of processNames()) {
     try {
       const status = readFileSync(`/proc/${name}/status`, 'utf8');
       const read = (key: string) => Number(new RegExp(`^${key}:\\s*(\\d+)`, 'm').exec(status)?.[1] ?? 0);
+      if (Number(name) === root) most = read('VmHWM') * 1024;
       parents.set(Number(name), { parent: read('PPid'), bytes: read('VmRSS') * 1024 });
     } catch {
       // It has ended.
     }
   }
   const belongs = (id: number): boolean => id === root || (parents.has(id) && belongs(parents.get(id)!.parent));
-  return [...parents].reduce((sum, [id, { bytes }]) => sum + (belongs(id) ? bytes : 0), 0);
+  const now = [...parents].reduce((sum, [id, { bytes }]) => sum + (belongs(id) ? bytes : 0), 0);
+  return Math.max(now, most);
 }
 
 function processNames(): string[] {
