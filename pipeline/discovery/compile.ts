@@ -65,15 +65,21 @@ function collect(file: string, parts: Map<string, Part>): void {
   const code = readSource(file);
   const imported: string[] = [];
   const urls: string[] = [];
+  let unresolved: unknown;
   const replace = (specifier: string): string => {
     const at = Math.max(0, code.search(new RegExp(`['"]${specifier.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}['"]`)));
-    const target = resolveImport(specifier, file, { file, ...placeIn(code, at) });
-    if ('url' in target) {
+    try {
+      const target = resolveImport(specifier, file, { file, ...placeIn(code, at) });
+      if ('source' in target) {
+        imported.push(target.source);
+        return `./${compiledName(target.source)}`;
+      }
       urls.push(target.url);
       return target.url;
+    } catch (error) {
+      unresolved ??= error; // What does not compile is told first.
+      return specifier;
     }
-    imported.push(target.source);
-    return `./${compiledName(target.source)}`;
   };
   const {
     outputText,
@@ -92,6 +98,7 @@ function collect(file: string, parts: Map<string, Part>): void {
       what: `this file does not compile: ${ts.flattenDiagnosticMessageText(diagnostic.messageText, ' ')}`,
       where: { file, ...placeIn(code, diagnostic.start ?? 0) },
     });
+  if (unresolved !== undefined) throw unresolved;
   const text = outputText.replace(/\/\/# sourceMappingURL=.*\s*$/, '');
   parts.set(file, { text, map: sourceMapText, source: file, code, urls });
   for (const other of imported) collect(other, parts);

@@ -173,6 +173,12 @@ export default defineSource({
       'cannot find the module alignflow/secret',
     ],
     ['a syntax error', 'const a = ;', 2, 'this file does not compile: Expression expected.'],
+    [
+      'a syntax error beside a missing file',
+      "import { x } from './none.js';\nconst a = ;",
+      3,
+      'this file does not compile',
+    ],
     ['a throw', "\nexport interface Long {\n  a: 1;\n}\nthrow new Error('boom');", 6, 'loading it fails: boom'],
     ['a name that is not there', 'const x = missing();\nx;', 2, 'loading it fails: missing is not defined'],
   ])('reports %s with its line', async (_name, head, line, what) => {
