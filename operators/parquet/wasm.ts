@@ -1,11 +1,8 @@
 import { createRequire } from 'node:module';
 
-type ParquetWasm = typeof import('parquet-wasm');
+const require = createRequire(import.meta.url);
 
 /** The package parquet-wasm, 5 MB, loaded when the first file is read or written: a plan does without it. */
-export function parquetWasm(): ParquetWasm {
-  loaded ??= createRequire(import.meta.url)('parquet-wasm') as ParquetWasm;
-  return loaded;
+export function parquetWasm(): typeof import('parquet-wasm') {
+  return require('parquet-wasm') as typeof import('parquet-wasm');
 }
-
-let loaded: ParquetWasm | undefined;

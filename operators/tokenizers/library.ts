@@ -1,11 +1,8 @@
 import { createRequire } from 'node:module';
 
-type Tokenizers = typeof import('tokenizers');
+const require = createRequire(import.meta.url);
 
 /** The package tokenizers, loaded when texts are tokenized: a plan does without it. */
-export function tokenizers(): Tokenizers {
-  loaded ??= createRequire(import.meta.url)('tokenizers') as Tokenizers;
-  return loaded;
+export function tokenizers(): typeof import('tokenizers') {
+  return require('tokenizers') as typeof import('tokenizers');
 }
-
-let loaded: Tokenizers | undefined;

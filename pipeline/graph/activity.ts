@@ -62,6 +62,10 @@ export function followActivity(
         return budget.peak;
       },
       hold,
+      get places() {
+        return budget.places;
+      },
+      open: (places) => budget.open(places),
       room: (below) => budget.room(below),
     },
   };

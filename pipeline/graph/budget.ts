@@ -11,6 +11,10 @@ export interface MemoryBudget {
   readonly peak: number;
   /** Holds bytes until the returned function is called (calling it twice is harmless). Never refuses. */
   hold(bytes: number): () => void;
+  /** Batches that can be worked on at once, at all boundaries together. */
+  readonly places: number;
+  /** Adds so many of them until the returned function is called. */
+  open(places: number): () => void;
   /** Resolves when fewer than `below` bytes (`limit` unless given) are held, or none: one batch may always be in flight. */
   room(below?: number): Promise<void>;
 }
@@ -19,6 +23,7 @@ export interface MemoryBudget {
 export function createBudget(limit: number): MemoryBudget {
   let held = 0;
   let peak = 0;
+  let places = 0;
   let waiting: (() => void)[] = [];
   const wake = () => {
     const woken = waiting;
@@ -42,6 +47,15 @@ export function createBudget(limit: number): MemoryBudget {
         released = true;
         held -= bytes;
         wake();
+      };
+    },
+    get places() {
+      return places;
+    },
+    open(more) {
+      places += more;
+      return () => {
+        places -= more;
       };
     },
     async room(below = limit) {

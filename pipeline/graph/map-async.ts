@@ -65,6 +65,7 @@ export function mapOrdered<Result>(
         if (completed && jobs.length === 0) subscriber.complete();
       };
 
+      subscriber.add(budget.open(concurrency));
       subscriber.add(() => {
         abort.abort();
         for (const job of jobs) job.release();

@@ -1,5 +1,4 @@
 /** The rows of a stage as they are read: its sources, mixed, through its steps. Runs in any thread. */
-import { availableParallelism } from 'node:os';
 import type { RecordBatch } from 'apache-arrow';
 import { filter, type Observable, skip as skipFirst, tap } from 'rxjs';
 import { batchBytes } from '../batch/bytes.js';
@@ -97,11 +96,10 @@ export interface RowsRead {
 
 /**
  * Rows are read ahead by this many bytes, not by the whole budget: a trainer takes a batch at a time (by as many in each of two
- * threads). Rows that are read once also by two batches for each processor where these are more, which keeps operators and
- * sinks busy: a longer queue before a slow sink would fill the memory and make nothing faster.
+ * threads). Rows that are read once also by a batch for each place where one can be worked on, and one more, where these are more
+ * bytes: a longer queue before a slow sink would fill the memory and make nothing faster.
  */
 export const READ_AHEAD = 16_000_000;
-const BATCHES_AHEAD = 2 * availableParallelism();
 
 /** Opens the rows of a stage. Nothing is read before `batches` is subscribed to, which can be done once. No batch is empty. */
 export function readRows(reading: Reading, environment: ReadingEnvironment, options: RowsOptions): RowsRead {
@@ -177,7 +175,7 @@ export function readRows(reading: Reading, environment: ReadingEnvironment, opti
   }
 
   let largest = 0;
-  const ahead = () => (repeat ? READ_AHEAD : Math.max(READ_AHEAD, BATCHES_AHEAD * largest));
+  const ahead = () => (repeat ? READ_AHEAD : Math.max(READ_AHEAD, (budget.places + 1) * largest));
   const room = () => Promise.all([budget.room(Math.min(budget.limit, ahead())), environment.room()]);
   const watch = watchSteps(reading, budget, accounts);
   return {

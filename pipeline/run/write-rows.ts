@@ -71,6 +71,7 @@ export function writeRows(
   };
   const through = (writer: SinkWriter): Observable<void> => {
     const held = new Set<() => void>();
+    const leave = budget.open(1);
     let committed = false;
     const written = rows.pipe(
       map((batch) => {
@@ -94,6 +95,7 @@ export function writeRows(
     );
     return concat(written, commit).pipe(
       finalize(() => {
+        leave();
         for (const release of held) release();
         if (!committed) begin(underway.then(() => writer.abort())).catch(() => undefined);
       }),

@@ -1,4 +1,4 @@
-import { availableParallelism, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Field, Int32, Schema } from 'apache-arrow';
 import { describe, expect, it } from 'vitest';
@@ -21,8 +21,9 @@ const numbers = defineSource({
 });
 
 /** Bytes that are held when nobody takes a batch, and the source has stopped. */
-async function readAhead(rows: number, limit: number): Promise<number> {
+async function readAhead(rows: number, limit: number, places = 3): Promise<number> {
   const budget = createBudget(limit);
+  budget.open(places);
   const environment: ReadingEnvironment = {
     budget,
     signal: new AbortController().signal,
@@ -45,9 +46,9 @@ describe('readRows', () => {
   const batch = (rows: number) => rows * 12; // A number, and its origin.
 
   it.each([100_000, 600_000])(
-    'reads ahead by 16 MB, or two batches for each processor, of %i rows each',
+    'reads ahead by 16 MB, or a batch more than can be worked on, of %i rows each',
     async (rows) => {
-      const most = Math.max(16e6, 2 * availableParallelism() * batch(rows));
+      const most = Math.max(16e6, 4 * batch(rows));
       const held = await readAhead(rows, 1e9);
       expect(held).toBeGreaterThanOrEqual(Math.min(most, 100 * batch(rows)));
       expect(held).toBeLessThan(most + batch(rows));
