@@ -54,6 +54,18 @@ describe('mapAsync', () => {
     expect([...open.keys()]).toEqual([0, 1, 2, 3]);
   });
 
+  it('says how many batches it can work on, as long as it is listened to', () => {
+    const budget = createBudget(1e6);
+    const source = new Subject<RecordBatch>();
+    const run = () => source.pipe(mapAsync({ budget }, async (of) => of, { concurrency: 3 })).subscribe();
+    const [first] = [run(), run()];
+    expect(budget.places).toBe(6);
+    first!.unsubscribe();
+    expect(budget.places).toBe(3);
+    source.complete();
+    expect(budget.places).toBe(0);
+  });
+
   it('holds the bytes of what arrived, then those of the result, and none at the end', async () => {
     const budget = createBudget(1e6);
     const { work, finish } = handWork();
