@@ -36,12 +36,6 @@ export interface Contrastive extends TrainingOptions {
   learningRate: { vision: number; text: number; scale: number };
   /** Decoupled weight decay of matrices; vectors, positions and the class token have none. @minimum 0 */
   weightDecay: number;
-  /**
-   * Rows of a batch that go through the towers at once: the memory of a batch is that of a chunk then, its loss and gradient those of
-   * the whole batch, and a step takes about a third longer (gradient caching, arXiv 2101.06983). Whole batches unless given.
-   * @integer @minimum 1
-   */
-  chunk?: number;
   /** Share of the patches that is left out at random, for most of the run. @minimum 0 @maximum 0.95 */
   masking: number;
   /** Share of the steps, at the end of the run, that sees all patches. @minimum 0 @maximum 1 */
@@ -111,8 +105,7 @@ export default defineStage({
 
 /** AdamW's second beta is that of the paper's Table 20. */
 function recipe(config: Contrastive): Recipe {
-  const recipe = recipeOf(config, contrastiveGroups(config), 0.95);
-  return config.chunk === undefined ? recipe : { ...recipe, chunk: config.chunk };
+  return recipeOf(config, contrastiveGroups(config), 0.95);
 }
 
 /** The model: a named size, with the tokenizer's vocabulary and what the config changes. */

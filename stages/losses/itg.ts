@@ -45,6 +45,23 @@ export interface CountedTargets extends ItgTargets {
   readonly rows: Int32Array;
 }
 
+/**
+ * All positions between the prompt and the end of the padding, as many of each text, [B * P], P = L - `prompt`: the targets of some texts
+ * have the same shapes as those of as many others, whatever their lengths.
+ */
+export function evenTargets({ labels, weights }: ItgTargets, texts: number, prompt: number): CountedTargets {
+  const length = labels.length / texts;
+  const rows = Int32Array.from(labels.keys()).filter((row) => {
+    const position = row % length;
+    return position >= prompt - 1 && position < length - 1;
+  });
+  return {
+    rows,
+    labels: rows.map((row) => labels[row]!),
+    weights: Float32Array.from(rows, (row) => weights[row]!),
+  };
+}
+
 /** Numbers of rows that a batch of one shape can have: each is a shape of its own, and so a program of its own. */
 const mostSizes = 8;
 

@@ -10,6 +10,7 @@ import {
   type Tensors,
 } from '../backend/program.js';
 import {
+  addAll,
   type CachedSteps,
   cachedSteps,
   chunkBounds,
@@ -117,17 +118,21 @@ function runChunks(
   const encoded = chunks.map((chunk) => program.run(`encode.${chunk.rows}`, chunk.feeds));
   const names = Object.keys(encoded[0]!);
   const all = names.map((name) => [name, tf.concat(encoded.map((part) => part[name]!))] as const);
-  const { loss, ...rest } = program.run('loss', Object.fromEntries(all));
-  for (const { from, rows, feeds: part } of chunks) {
+  const { loss: met, ...rest } = program.run('loss', Object.fromEntries(all));
+  const own = chunks.map(({ from, rows, feeds: part }) => {
     const gradients = names.map((name) => {
       const gradient = rest[gradientName(name)]!;
       return [gradientName(name), tf.slice(gradient, [from, 0], [rows, gradient.shape[1]!])] as const;
     });
-    program.run(`backward.${rows}`, { ...part, ...Object.fromEntries(gradients) });
-  }
-  const updated = program.run('update', { ...scalarsOf(feeds, chunks[0]!.feeds), loss: loss! });
+    return program.run(`backward.${rows}`, { ...part, ...Object.fromEntries(gradients) });
+  });
+  const losses = Object.fromEntries(
+    Object.keys(own[0]!).map((name) => [name, tf.addN(own.map((chunk) => chunk[name]!))] as const),
+  );
+  const loss = addAll(met!, losses);
+  const updated = program.run('update', { ...scalarsOf(feeds, chunks[0]!.feeds), loss });
   const metrics = pick(rest, (name) => !name.startsWith(gradientName('')));
-  return { ...metrics, loss: loss!, ...updated };
+  return { ...metrics, ...losses, loss, ...updated };
 }
 
 /** The phases of a batch, with feeds of the shapes that each gets: the tensors belong to the caller. */

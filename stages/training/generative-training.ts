@@ -7,22 +7,17 @@ import { createRandom, deriveSeed } from '../../pipeline/run/random.js';
 import type { PeakMemory, StageContext, StageInputs } from '../../pipeline/stage.js';
 import type { Generative } from '../generative.js';
 import { tokenizerOf } from '../hand-over.js';
-import { generativeLoss } from '../losses/generative.js';
-import { countedTargets, itgTargets } from '../losses/itg.js';
+import { countedTargets, evenTargets, itgTargets } from '../losses/itg.js';
 import { itmLabels, withNegatives } from '../losses/itm.js';
 import type { ModelConfig } from '../models/config.js';
-import { generativeForward } from '../models/generative.js';
-import { internvit } from '../models/internvit.js';
 import type { View } from '../models/masks.js';
-import { inModule } from '../models/module.js';
-import { normalisePixels } from '../models/ops/normalise-pixels.js';
 import { readPrompt } from '../prompts.js';
 import { endsOf, pixelTensor, type TokenIds, textInputs, tokenIds } from '../tensors.js';
 import { exampleRows } from './example-rows.js';
+import { generativeObjective } from './generative-objective.js';
 import { loadModel } from './model-folder.js';
 import { type PlannedJob, predictMemory } from './predict-memory.js';
 import type { Recipe } from './recipe.js';
-import type { Objective } from './step.js';
 import { trainModel } from './train-model.js';
 
 /** What the stage has decided: its options and how it trains. */
@@ -62,35 +57,10 @@ function plannedJob(
 ): PlannedJob {
   return {
     config: model,
-    objective: objectiveOf(model, config.labelSmoothing),
+    objective: generativeObjective(model, config.labelSmoothing),
     recipe,
     options: config,
     feeds: (batch, step) => feedsOf(batch, step, config, model, prompt, seed),
-  };
-}
-
-function objectiveOf(model: ModelConfig, smoothing: number): Objective {
-  return (parameters, feeds) => {
-    const images = normalisePixels(feeds.pixels!, model.vision.pixels);
-    const text = (view: View) => ({ tokens: feeds[`${view}_tokens`]!, ends: feeds[`${view}_ends`]! });
-    const outputs = generativeForward(parameters, model, {
-      image: internvit(parameters, model.vision, { images }),
-      batch: images.shape[0]!,
-      itm: text('itm'),
-      itc: text('itc'),
-      itg: text('itg'),
-      asked: feeds.itg_rows!,
-    });
-    const targets = {
-      itmLabels: feeds.itm_labels!,
-      itmWeights: feeds.itm_weights!,
-      itgLabels: feeds.itg_labels!,
-      itgWeights: feeds.itg_weights!,
-    };
-    const { loss, itm, itc, itg } = inModule('loss', () =>
-      generativeLoss(outputs, targets, parameters.logit_scale!, smoothing),
-    );
-    return { loss, metrics: { itm, itc, itg } };
   };
 }
 
@@ -106,7 +76,11 @@ function feedsOf(
   const captions = tokenIds(batch, config.captions, config.length, text.vocabulary);
   const shift = createRandom(deriveSeed(seed, 'negatives'), step).integer(Math.max(1, batch.numRows - 1));
   const matching = withNegatives(own, shift);
-  const { rows, labels, weights } = countedTargets(itgTargets(captions.ids, endsOf(captions.lengths), prompt));
+  const targets = itgTargets(captions.ids, endsOf(captions.lengths), prompt);
+  const chunked = config.chunk !== undefined;
+  const asked = chunked ? evenTargets(targets, batch.numRows, prompt) : countedTargets(targets);
+  // By rows of the batch where it is to be cut into chunks.
+  const shape = chunked ? [batch.numRows, asked.rows.length / batch.numRows] : [asked.rows.length];
   return {
     pixels: pixelTensor(batch, config.pixels),
     ...viewFeeds('itm', matching.texts),
@@ -114,13 +88,19 @@ function feedsOf(
     ...viewFeeds('itg', captions),
     itm_labels: tf.tensor1d(itmLabels(batch.numRows), 'int32'),
     itm_weights: tf.tensor1d(matching.weights),
-    itg_rows: tf.tensor1d(rows, 'int32'),
-    itg_labels: tf.tensor1d(labels, 'int32'),
-    itg_weights: tf.tensor1d(weights),
+    itm_total: tf.scalar(sumOf(matching.weights)),
+    itg_rows: tf.tensor(asked.rows, shape, 'int32'),
+    itg_labels: tf.tensor(asked.labels, shape, 'int32'),
+    itg_weights: tf.tensor(asked.weights, shape),
+    itg_total: tf.scalar(sumOf(asked.weights)),
   };
 }
 
 function viewFeeds(view: View, texts: TokenIds): Record<string, tf.Tensor> {
   const { tokens, ends } = textInputs(texts);
   return { [`${view}_tokens`]: tokens, [`${view}_ends`]: ends };
+}
+
+function sumOf(weights: Float32Array): number {
+  return weights.reduce((sum, weight) => sum + weight, 0);
 }

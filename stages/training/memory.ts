@@ -40,7 +40,7 @@ export function checkMemory(memory: StepMemory, rows: number, limit = memoryTher
     expected: `at most the ${formatBytes(limit)} that there are`,
     fix:
       fitting >= 1
-        ? `take ${fitting} rows in order/batch, or set \`chunk\` of a contrastive stage to ${fitting}`
+        ? `take ${fitting} rows in order/batch, or set \`chunk\` to ${fitting}`
         : 'take a smaller model, or a machine with more memory',
   });
 }

@@ -50,6 +50,7 @@ export function recipeOf(options: TrainingOptions, own: readonly ParameterGroup[
     layerDecay,
     clipNorm,
     ema,
+    chunk,
     activationCheckpointing,
   } = options;
   const complete = (given: OptimiserOptions): OptimiserOptions =>
@@ -74,6 +75,7 @@ export function recipeOf(options: TrainingOptions, own: readonly ParameterGroup[
     clipNorm,
     activationCheckpointing,
     ...(ema === undefined ? {} : { ema }),
+    ...(chunk === undefined ? {} : { chunk }),
     bounds,
   };
 }

@@ -3,7 +3,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { reportOf, runManifest } from './running.js';
 import { drawShapes, makeFolder, writeShapes } from './shapes.js';
 
-it('trains in chunks to the losses of whole batches, masked patches and dropped paths included', async () => {
+it('trains in chunks to the losses of whole batches, in both stages, masked patches and dropped paths included', async () => {
   const folder = await makeFolder();
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   await writeShapes(folder, 'train', await drawShapes(4, 1));
@@ -12,21 +12,28 @@ it('trains in chunks to the losses of whole batches, masked patches and dropped 
     'stages.contrast.with.steps=8',
     'stages.contrast.with.dropPath=0.1',
     'stages.contrast.with.precision=fp32',
-    'stages.generate.with.steps=1',
+    'stages.generate.with.steps=4',
+    'stages.generate.with.precision=fp32',
     'stages.score.require={}',
   ];
-  const losses = async (...set: string[]) => {
+  const trained = async (...set: string[]) => {
     await runManifest(folder, ...short, ...set);
-    const { curve = [], notes } = reportOf(folder).stages.find(({ name }) => name === 'contrast')!;
-    return { values: curve.map(({ metrics }) => metrics.loss!), notes };
+    return ['contrast', 'generate'].map((stage) => {
+      const { curve = [], notes } = reportOf(folder).stages.find(({ name }) => name === stage)!;
+      return { values: curve.map(({ metrics: { loss, itm, itg } }) => [loss, itm ?? 1, itg ?? 1] as number[]), notes };
+    });
   };
-  const whole = await losses();
-  const chunked = await losses('stages.contrast.with.chunk=6');
-  expect(chunked.values).toHaveLength(8);
-  chunked.values.forEach((loss, i) => {
-    expect(Math.abs(loss / whole.values[i]! - 1), `step ${i + 1}`).toBeLessThan(1e-4);
-  });
+  const whole = await trained();
+  const chunked = await trained('stages.contrast.with.chunk=6', 'stages.generate.with.chunk=5');
+  expect(chunked.map(({ values }) => values.length)).toEqual([8, 4]);
+  for (const [stage, { values }] of chunked.entries()) {
+    for (const [step, metrics] of values.entries()) {
+      const far = metrics.map((value, i) => Math.abs(value / whole[stage]!.values[step]![i]! - 1));
+      expect(Math.max(...far), `stage ${stage + 1}, step ${step + 1}`).toBeLessThan(1e-4);
+    }
+  }
   // What they need in memory differs.
-  const mode = (notes: readonly string[] | undefined) => notes?.map((note) => note.replace(/, about .* of memory/, ''));
-  expect(mode(chunked.notes)).toEqual(mode(whole.notes));
+  const modes = (stages: typeof whole) =>
+    stages.map(({ notes }) => notes?.map((note) => note.replace(/, about .* of memory/, '')));
+  expect(modes(chunked)).toEqual(modes(whole));
 });

@@ -21,6 +21,7 @@ it('plan --memory says what training then says, for whole batches, chunks and ch
   const variants = [
     [],
     ['stages.contrast.with.chunk=6', 'stages.contrast.with.dropPath=0.1', 'stages.generate.with.ema=0.5'],
+    ['stages.generate.with.chunk=5', 'stages.generate.with.ema=0.5'],
     ['stages.contrast.with.activationCheckpointing=true', 'stages.generate.with.activationCheckpointing=true'],
   ];
   for (const variant of variants) {

@@ -8,6 +8,8 @@ import { differentiable } from './differentiable.js';
 export interface CrossEntropyOptions {
   /** float32 [N]; all 1 when left out. A row of weight 0 is ignored. */
   readonly weights?: tf.Tensor;
+  /** What the weighted sum is divided by, a scalar, where these rows are a part of a batch: the weights of all of it. sum(w) by default. */
+  readonly total?: tf.Tensor;
   /** Share of the target that goes to all classes alike, 0 to 1 (Szegedy et al., arXiv 1512.00567, section 7). 0 by default. */
   readonly smoothing?: number;
 }
@@ -23,7 +25,7 @@ export interface CrossEntropyOptions {
 export function softmaxCrossEntropy(
   given: tf.Tensor,
   labels: tf.Tensor,
-  { weights, smoothing = 0 }: CrossEntropyOptions = {},
+  { weights, total, smoothing = 0 }: CrossEntropyOptions = {},
 ): tf.Tensor {
   const rows = given.shape[0]!;
   return differentiable(
@@ -33,8 +35,8 @@ export function softmaxCrossEntropy(
       // CUDA's kernel of this op does not give the same bits each time.
       const hard = nativeOps() === undefined || usesGpu() ? portable(logits, labels) : native(logits, labels);
       const { losses, gradient } = smoothing === 0 ? hard : smooth(hard, logits, labels, smoothing);
-      const shares =
-        weights === undefined ? tf.fill([rows], 1 / rows) : tf.div(weights, tf.maximum(tf.sum(weights), 1e-12));
+      const counted = weights ?? tf.ones([rows]);
+      const shares = tf.div(counted, tf.maximum(total ?? tf.sum(counted), 1e-12));
       return { value: tf.sum(tf.mul(losses, shares)), saved: [gradient, shares] };
     },
     (dy, [gradient, shares]) => [tf.mul(gradient, tf.reshape(tf.mul(shares, dy), [rows, 1]))],

@@ -1,11 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startBackend } from '../../../stages/backend/start.js';
-import { generativeLoss } from '../../../stages/losses/generative.js';
 import { countedTargets } from '../../../stages/losses/itg.js';
 import { generativeForward, generativeMask } from '../../../stages/models/generative.js';
 import { views } from '../../../stages/models/masks.js';
 import type { Parameters } from '../../../stages/models/parameters.js';
+import { generativeLosses } from './generative-losses.js';
 import { config, distance, groupOf, imageHidden, tensorOf, valuesOf } from './reference.js';
 
 describe.each(['tensorflow', 'wasm'] as const)('stage 2 against PyTorch, on %s', (prefer) => {
@@ -68,7 +68,7 @@ describe.each(['tensorflow', 'wasm'] as const)('stage 2 against PyTorch, on %s',
       tf.valueAndGrad((table: tf.Tensor) => {
         const parameters: Parameters = { ...weights, 'qllama.model.embed_tokens.weight': table };
         const outputs = generativeForward(parameters, config, { ...given, ...(asked && { asked }) });
-        return generativeLoss(outputs, compared, parameters.logit_scale!).itg as tf.Scalar;
+        return generativeLosses(outputs, compared, parameters.logit_scale!).itg as tf.Scalar;
       })(weights['qllama.model.embed_tokens.weight']!);
     const [whole, part] = [gradients(undefined, all), gradients(tf.tensor1d(rows, 'int32'), counted)];
     expect(rows.length).toBeLessThan(valuesOf('inputs/itg/labels').length);
@@ -83,7 +83,7 @@ describe.each(['tensorflow', 'wasm'] as const)('stage 2 against PyTorch, on %s',
     const [given, compared] = [inputs(), targets()];
     const lossesOf = (...values: tf.Tensor[]) => {
       const parameters: Parameters = { ...weights, ...Object.fromEntries(names.map((name, i) => [name, values[i]!])) };
-      return generativeLoss(generativeForward(parameters, config, given), compared, parameters.logit_scale!);
+      return generativeLosses(generativeForward(parameters, config, given), compared, parameters.logit_scale!);
     };
     const { loss, ...parts } = tf.tidy(() => ({ ...lossesOf(...names.map((name) => weights[name]!)) }));
     for (const [name, value] of Object.entries(parts)) {

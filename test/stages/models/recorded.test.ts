@@ -4,12 +4,12 @@ import { compiledProgram } from '../../../stages/backend/graph/compiled.js';
 import type { Step, StepMemory } from '../../../stages/backend/program.js';
 import { startBackend } from '../../../stages/backend/start.js';
 import { contrastiveLoss } from '../../../stages/losses/contrastive.js';
-import { generativeLoss } from '../../../stages/losses/generative.js';
 import { generativeForward } from '../../../stages/models/generative.js';
 import { encodeImage, encodeText } from '../../../stages/models/internvl.js';
 import { withCheckpoints } from '../../../stages/models/ops/checkpoint.js';
 import { type Precision, withPrecision } from '../../../stages/models/ops/precision.js';
 import type { Parameters } from '../../../stages/models/parameters.js';
+import { generativeLosses } from './generative-losses.js';
 import { config, distance, groupOf, imageHidden } from './reference.js';
 
 /** A step that gives the loss and some gradients, and moves one variable as it is told. */
@@ -49,7 +49,7 @@ const steps = {
       itgLabels: tf.reshape(feeds['itg/labels']!, [-1]),
       itgWeights: tf.reshape(feeds['itg/weights']!, [-1]),
     };
-    return generativeLoss(outputs, targets, parameters.logit_scale!).loss;
+    return generativeLosses(outputs, targets, parameters.logit_scale!).loss;
   },
 };
 

@@ -22,7 +22,7 @@ describe('memory of a training step', () => {
     const memory = { variables: 1e9, peak: 8e9, resident: 10e9 };
     expect(() => checkMemory(memory, 64, 11.1e9)).not.toThrow();
     expect(() => checkMemory(memory, 64, 6.55e9)).toThrow(
-      'a step of 64 rows needs about 11.0 GB of memory\n  expected: at most the 6.55 GB that there are\n  to do: take 32 rows in order/batch, or set `chunk` of a contrastive stage to 32',
+      'a step of 64 rows needs about 11.0 GB of memory\n  expected: at most the 6.55 GB that there are\n  to do: take 32 rows in order/batch, or set `chunk` to 32',
     );
     expect(() => checkMemory(memory, 64, 1e9)).toThrow('take a smaller model, or a machine with more memory');
   });
