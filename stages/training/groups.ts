@@ -1,7 +1,7 @@
 import { AlignflowError } from '../../pipeline/errors.js';
 import type { ModelConfig } from '../models/config.js';
 import { parameterShapes } from '../models/shapes.js';
-import { type LayerDecay, layerFactors } from './layer-decay.js';
+import { type LayerDecay, layerFactors, layerOf } from './layer-decay.js';
 import type { OptimiserOptions } from './optimisers/create.js';
 import { nearestParameters, parameterPattern } from './pattern.js';
 import type { Decay } from './schedule.js';
@@ -35,6 +35,8 @@ export interface TrainedParameter {
   readonly weightDecay: number;
   /** Factor on the group's learning rate: layer-wise decay. */
   readonly rateFactor: number;
+  /** Whether it is a matrix of a layer, which Muon takes: no embedding, projection or head. */
+  readonly isLayerMatrix: boolean;
 }
 
 /**
@@ -66,7 +68,8 @@ export function trainedParameters(
     if (group === undefined) ungrouped.push(name);
     else if (group.learningRate !== 'frozen') {
       const decay = shapes[name]!.length > 1 ? group.weightDecay : group.vectorDecay;
-      trained.push({ name, group: g, weightDecay: decay ?? 0, rateFactor: factorOf(name) });
+      const isLayerMatrix = shapes[name]!.length === 2 && layerOf(name) !== undefined;
+      trained.push({ name, group: g, weightDecay: decay ?? 0, rateFactor: factorOf(name), isLayerMatrix });
     }
   }
   if (ungrouped.length > 0) {

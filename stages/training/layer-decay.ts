@@ -33,7 +33,8 @@ function towerOf(name: string): keyof LayerDecay {
   return visionTower.test(name) ? 'vision' : 'text';
 }
 
-function layerOf(name: string): number | undefined {
+/** The layer of its tower that a parameter belongs to, from 0; undefined below and above them. */
+export function layerOf(name: string): number | undefined {
   const found = /\.layers\.(\d+)\./.exec(name)?.[1];
   return found === undefined ? undefined : Number(found);
 }

@@ -1,6 +1,7 @@
 import type { LayerDecay } from './layer-decay.js';
 import type { AdamW } from './optimisers/adamw.js';
 import type { Lion } from './optimisers/lion.js';
+import type { Muon } from './optimisers/muon.js';
 import type { Sgd } from './optimisers/sgd.js';
 import type { Constant, Cosine, Polynomial } from './schedule.js';
 
@@ -17,7 +18,7 @@ export interface GroupOptions {
   /** How the learning rate goes on after it. */
   schedule?: Cosine | Polynomial | Constant;
   /** The optimiser and its settings. */
-  optimiser?: AdamW | Lion | Sgd;
+  optimiser?: AdamW | Lion | Muon | Sgd;
 }
 
 /** Options that all training stages have. */
@@ -29,7 +30,7 @@ export interface TrainingOptions {
   /** How learning rates go on after it, a cosine to zero unless given. */
   schedule?: Cosine | Polynomial | Constant;
   /** The optimiser, AdamW with the paper's betas unless given. */
-  optimiser?: AdamW | Lion | Sgd;
+  optimiser?: AdamW | Lion | Muon | Sgd;
   /** Weight decay of matrices. @minimum 0 */
   weightDecay: number;
   /** Layer-wise decay of the learning rates. */

@@ -54,7 +54,7 @@ export function recipeOf(options: TrainingOptions, own: readonly ParameterGroup[
     activationCheckpointing,
   } = options;
   const complete = (given: OptimiserOptions): OptimiserOptions =>
-    given.name === 'adamw' ? { beta2, ...given } : given;
+    given.name === 'adamw' || given.name === 'muon' ? { beta2, ...given } : given;
   const given = groups.map(
     (group): ParameterGroup => ({
       match: group.match,

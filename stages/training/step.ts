@@ -30,14 +30,14 @@ export function stateOf(
   recipe: Recipe,
 ): { readonly name: string; readonly parameter: string; readonly isAverage: boolean }[] {
   const optimisers = optimisersOf(recipe);
-  return trained.flatMap(({ name, group }) => [
-    ...optimisers.all[optimisers.of(group)]!.slots.map((slot) => ({
-      name: slotName(slot, name),
-      parameter: name,
-      isAverage: false,
-    })),
-    ...(recipe.ema === undefined ? [] : [{ name: averageName(name), parameter: name, isAverage: true }]),
-  ]);
+  return trained.flatMap((trained) => {
+    const parameter = trained.name;
+    const { slots } = optimisers.all[optimisers.of(trained)]!;
+    return [
+      ...slots.map((slot) => ({ name: slotName(slot, parameter), parameter, isAverage: false })),
+      ...(recipe.ema === undefined ? [] : [{ name: averageName(parameter), parameter, isAverage: true }]),
+    ];
+  });
 }
 
 /** What a run starts from beside the parameters: zeros in the optimisers' slots, and averages that are the parameters. */
@@ -90,16 +90,17 @@ export function updateRule(trained: readonly TrainedParameter[], recipe: Recipe)
     const counts = tf.cast(tf.isFinite(tf.add(loss, norm)), 'float32');
     const intake = { scale: clipScale(norm, recipe.clipNorm), counts };
     const rules = optimisers.all.map((optimiser, i): Rule => optimiser.rule(scalarsOf(feeds, i), intake));
-    const updateOf = remembered(({ group, weightDecay, rateFactor }: TrainedParameter) => {
+    const updateOf = remembered((parameter: TrainedParameter) => {
+      const { group, weightDecay, rateFactor } = parameter;
       const rate = feeds[rateFeeds.learningRate(group)]!;
-      return rules[optimisers.of(group)]!(rateFactor === 1 ? rate : tf.mul(rate, rateFactor), weightDecay);
+      return rules[optimisers.of(parameter)]!(rateFactor === 1 ? rate : tf.mul(rate, rateFactor), weightDecay);
     });
     const average = recipe.ema === undefined ? undefined : movingAverage(recipe.ema, counts);
 
     const updates: Record<string, tf.Tensor> = {};
     const update = (parameter: TrainedParameter, i: number) => {
       const { name } = parameter;
-      const slots = optimisers.all[optimisers.of(parameter.group)]!.slots.map((slot) => slotName(slot, name));
+      const slots = optimisers.all[optimisers.of(parameter)]!.slots.map((slot) => slotName(slot, name));
       const state = { parameter: variables[name]!, slots: slots.map((slot) => variables[slot]!) };
       const next = updateOf(parameter)(state, gradients[i]!);
       const bounds = recipe.bounds?.[name];
@@ -110,7 +111,8 @@ export function updateRule(trained: readonly TrainedParameter[], recipe: Recipe)
       });
       if (average !== undefined) updates[averageName(name)] = average(variables[averageName(name)]!, value);
     };
-    inModule('optimiser', () => trained.forEach(update));
+    // In the precision of the passes: Muon's updates are products of matrices.
+    inModule('optimiser', () => withPrecision(recipe.precision ?? 'fp32', () => trained.forEach(update)));
     return { outputs: { gradient_norm: norm, counts }, updates };
   };
 }
@@ -125,11 +127,11 @@ function scalarsOf(feeds: Tensors, optimiser: number): Tensors {
   );
 }
 
-/** Makes what parameters of one group, weight decay and factor share once. */
+/** Makes what parameters of one optimiser, group, weight decay and factor share once. */
 function remembered<T>(make: (parameter: TrainedParameter) => T): (parameter: TrainedParameter) => T {
   const made = new Map<string, T>();
   return (parameter) => {
-    const key = [parameter.group, parameter.weightDecay, parameter.rateFactor].join(' ');
+    const key = [parameter.group, parameter.isLayerMatrix, parameter.weightDecay, parameter.rateFactor].join(' ');
     const value = made.get(key) ?? make(parameter);
     made.set(key, value);
     return value;

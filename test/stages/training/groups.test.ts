@@ -18,12 +18,14 @@ describe('trainedParameters', () => {
       { match: ['qllama.**'], learningRate: 'frozen' as const },
       { match: ['**'], learningRate: 1e-3, weightDecay: 0.1 },
     ];
+    const layerMatrix = { rateFactor: 1, isLayerMatrix: true };
+    const other = { rateFactor: 1, isLayerMatrix: false };
     expect(trainedParameters(groups, shapes)).toEqual([
-      { name: 'vision_model.encoder.layers.0.attn.qkv.weight', group: 2, weightDecay: 0.1, rateFactor: 1 },
-      { name: 'vision_model.encoder.layers.0.norm1.weight', group: 2, weightDecay: 0, rateFactor: 1 },
-      { name: 'vision_model.encoder.layers.10.ls1', group: 2, weightDecay: 0, rateFactor: 1 },
-      { name: 'query_tokens', group: 0, weightDecay: 0.5, rateFactor: 1 },
-      { name: 'logit_scale', group: 0, weightDecay: 0.25, rateFactor: 1 },
+      { name: 'vision_model.encoder.layers.0.attn.qkv.weight', group: 2, weightDecay: 0.1, ...layerMatrix },
+      { name: 'vision_model.encoder.layers.0.norm1.weight', group: 2, weightDecay: 0, ...other },
+      { name: 'vision_model.encoder.layers.10.ls1', group: 2, weightDecay: 0, ...other },
+      { name: 'query_tokens', group: 0, weightDecay: 0.5, ...other },
+      { name: 'logit_scale', group: 0, weightDecay: 0.25, ...other },
     ]);
   });
 

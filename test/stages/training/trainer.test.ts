@@ -256,7 +256,7 @@ describe('train', () => {
     const shifted: Objective = ({ weight, shift }, feeds) => objective({ weight: tf.add(weight!, shift!) }, feeds);
     const frozen: Recipe = { ...recipe, groups: [{ match: ['shift'], learningRate: 'frozen' }, ...recipe.groups] };
     const { program, trained } = trainingProgram(shifted, parameters, frozen);
-    expect(trained).toEqual([{ name: 'weight', group: 1, weightDecay: 0.1, rateFactor: 1 }]);
+    expect(trained).toEqual([{ name: 'weight', group: 1, weightDecay: 0.1, rateFactor: 1, isLayerMatrix: false }]);
     expect(program.names).toEqual(['weight', 'shift', 'exp_avg.weight', 'exp_avg_sq.weight']);
     await run(seeds(), options(program, { recipe: frozen }));
     const shift = program.read('shift');
