@@ -9,6 +9,7 @@ import type { Options } from '../plan/plan.js';
 import { createRandom, deriveSeed, permutation } from '../run/random.js';
 import type { Source, SourceContext, Unit } from '../source.js';
 import type { OperatorAccount } from './account.js';
+import type { KeptUnits, SourceUnits } from './kept-units.js';
 
 /** A source with its options. */
 export interface ConfiguredSource {
@@ -44,6 +45,8 @@ export interface Reading {
   readonly from?: number;
   /** The rows that are read; all unless it is given. */
   readonly only?: RowChoice;
+  /** Where units of a repeated reading stay in memory, as far as they fit. */
+  readonly keep?: KeptUnits;
   /** Waited for between two units of a single reading, with the number of the next one. */
   readonly between?: (next: number) => Promise<void>;
 }
@@ -80,8 +83,9 @@ export async function* readUnits(
   { source, options }: ConfiguredSource,
   units: readonly Unit[],
   context: SourceContext,
-  { repeat, firstUnit, from = 0, only, between }: Reading,
+  { repeat, firstUnit, from = 0, only, keep, between }: Reading,
 ): AsyncGenerator<RecordBatch> {
+  const kept = repeat ? keep?.open(context) : undefined;
   for (let epoch = 0; epoch === 0 || repeat; epoch++) {
     let rows = 0;
     const order = repeat
@@ -92,7 +96,7 @@ export async function* readUnits(
       const chosen = only?.in(units[at]!);
       if (only !== undefined && chosen === undefined) continue;
       try {
-        for await (const batch of source.read(units[at]!, options, context)) {
+        for await (const batch of unitBatches({ source, options }, { unit: units[at]!, at }, context, kept)) {
           // Nobody asks between empty batches whether there is to be another.
           if (context.signal.aborted) return;
           if (batch.numRows === 0) continue;
@@ -116,6 +120,26 @@ export async function* readUnits(
       });
     }
   }
+}
+
+/** The batches of a unit, from memory where they are kept there. */
+async function* unitBatches(
+  { source, options }: ConfiguredSource,
+  { unit, at }: { readonly unit: Unit; readonly at: number },
+  context: SourceContext,
+  kept: SourceUnits | undefined,
+): AsyncGenerator<RecordBatch> {
+  const known = kept?.batchesOf(at);
+  if (known !== undefined) {
+    yield* known;
+    return;
+  }
+  const reading = kept?.reading(at);
+  for await (const batch of source.read(unit, options, kept?.context ?? context)) {
+    reading?.batch(batch);
+    yield batch;
+  }
+  reading?.end();
 }
 
 /** The rows of a batch that are chosen; its first is number `first` of its unit. */

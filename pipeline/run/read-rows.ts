@@ -8,6 +8,7 @@ import { AlignflowError } from '../errors.js';
 import { type OperatorAccount, openAccount } from '../graph/account.js';
 import type { MemoryBudget } from '../graph/budget.js';
 import { chain, type DroppedRow, type Step } from '../graph/chain.js';
+import { createKeptUnits } from '../graph/kept-units.js';
 import { BY_WEIGHT, type Mixing, mix } from '../graph/mix.js';
 import {
   type ConfiguredSource,
@@ -101,6 +102,9 @@ export interface RowsRead {
  */
 export const READ_AHEAD = 16_000_000;
 
+/** The share of the memory in which rows that are read again and again stay, decoded, as far as they fit. */
+const KEPT = 1 / 8;
+
 /** Opens the rows of a stage. Nothing is read before `batches` is subscribed to, which can be done once. No batch is empty. */
 export function readRows(reading: Reading, environment: ReadingEnvironment, options: RowsOptions): RowsRead {
   const { stage, sources, steps, folder } = reading;
@@ -143,6 +147,7 @@ export function readRows(reading: Reading, environment: ReadingEnvironment, opti
   /** Reads all sources as one, with the origins of each set apart. */
   async function* batches(): AsyncGenerator<RecordBatch> {
     const shares = [];
+    const keep = createKeptUnits(budget.limit * KEPT);
     for (const [i, weighted] of sources.entries()) {
       watch.sourceFrom(units.length);
       const seed = deriveSeed(reading.seed, 'source', i);
@@ -162,6 +167,7 @@ export function readRows(reading: Reading, environment: ReadingEnvironment, opti
         batches: readUnits(weighted, own, context, {
           repeat,
           firstUnit: units.length,
+          keep,
           from: progress?.next ?? 0,
           ...(only === undefined ? {} : { only }),
           between,
