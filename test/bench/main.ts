@@ -2,6 +2,7 @@
  * `npm run bench -- emoji`: measures the emoji manifest and the step of its contrastive stage beside PyTorch's.
  * `npm run bench -- engine`: measures the engine.
  * `npm run bench -- train`: measures training steps beside PyTorch's.
+ * `npm run bench -- names`: trains on English names alone beside PyTorch's recipe.
  * `npm run bench -- precision`: compares the losses of float32 and bfloat16.
  * `npm run bench -- retrieval`: measures the retrieval metric beside PyTorch's.
  */
@@ -17,6 +18,7 @@ import { measureCheck, measureMemory, measureOverhead, measureWorker } from './e
 import { measureFirstBatch, measureShare } from './engine-time.js';
 import { type Figure, languageFigures, modelFigures, sameFigures, sumFigures } from './figures.js';
 import { describeMachine } from './machine.js';
+import { measureNames } from './names.js';
 import { pythonWithArrow, pythonWithTorch } from './peer.js';
 import { measurePrecision } from './precision.js';
 import { appendResults, renderFigures, renderResults } from './results.js';
@@ -68,6 +70,11 @@ program
   .option('--python <file>', 'a Python with PyTorch; a virtual environment is made unless given')
   .action(benchTrain);
 program
+  .command('names')
+  .description("eight minutes of training on English names alone, and PyTorch's recipe for as long")
+  .option('--python <file>', 'a Python with PyTorch; a virtual environment is made unless given')
+  .action(benchNames);
+program
   .command('precision')
   .description('losses of 500 steps of the emoji manifest in float32 and in bfloat16, three seeds each')
   .action(benchPrecision);
@@ -97,6 +104,13 @@ async function benchTrain({ python }: { readonly python?: string }): Promise<voi
   const found = await pythonWithTorch(python, repository);
   const figures = await measureTraining({ checkout: repository, python: found, rounds: 3 });
   const section = renderFigures('train', describeMachine(repository), figures);
+  process.stdout.write(section);
+  await appendResults(RESULTS, section);
+}
+
+async function benchNames({ python }: { readonly python?: string }): Promise<void> {
+  const figures = await measureNames(repository, await pythonWithTorch(python, repository));
+  const section = renderFigures('names', describeMachine(repository), figures);
   process.stdout.write(section);
   await appendResults(RESULTS, section);
 }

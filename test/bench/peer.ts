@@ -5,7 +5,15 @@ import { measureCommand } from './measured-command.js';
 
 /** The PyTorch that is measured beside alignflow. */
 export function pythonWithTorch(given: string | undefined, folder: string): Promise<string> {
-  return pythonWith({ first: 'torch==2.11.0', others: ['numpy', 'setuptools'], module: 'torch' }, given, folder);
+  return pythonWith(
+    {
+      first: 'torch==2.11.0',
+      others: ['numpy', 'setuptools', 'pillow', 'pyarrow', 'tokenizers'],
+      module: 'torch, PIL, pyarrow, tokenizers',
+    },
+    given,
+    folder,
+  );
 }
 
 /** What plays the program that has a worker of alignflow do its work. */

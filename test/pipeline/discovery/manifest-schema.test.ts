@@ -36,9 +36,12 @@ describe('the schema of manifests', () => {
       expect(key).toHaveProperty('description');
   });
 
-  it.each(['emoji', 'emoji-english', 'emoji-validation'])('finds nothing wrong in %s.yaml', async (name) => {
-    expect(await editor.problems(readFileSync(join(folder, `${name}.yaml`), 'utf8'))).toEqual([]);
-  });
+  it.each(['emoji', 'emoji-english', 'emoji-names', 'emoji-validation'])(
+    'finds nothing wrong in %s.yaml',
+    async (name) => {
+      expect(await editor.problems(readFileSync(join(folder, `${name}.yaml`), 'utf8'))).toEqual([]);
+    },
+  );
 });
 
 describe('an editor with the schema', () => {
