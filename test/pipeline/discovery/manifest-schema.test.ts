@@ -100,7 +100,7 @@ describe('an editor with the schema', () => {
     ['init: contrast', 'inti: contrast', /inti is not allowed/],
     ['checkpoint: contrast', 'checkpoint: contrast\n    init: contrast', /init is not allowed/],
     ['seed: 7', 'seed: -7', /below the minimum of 0/],
-    ['steps: 2500', 'steps: many', /Expected a whole number/],
+    ['steps: 2400', 'steps: many', /Expected a whole number/],
   ];
 
   it.each(wrong)('marks what check finds: %s, as %s', async (right, text, message) => {
