@@ -4,8 +4,8 @@ import type { Optimiser } from './optimiser.js';
 import { takenIn } from './taken-in.js';
 
 /**
- * Muon for the matrices of layers, each of whose steps moves all directions alike; AdamW for all else, at the same learning rate. Often
- * needs two thirds of AdamW's steps, each of which takes longer: by a fifth for `tiny`, by less for wider models and larger batches.
+ * Muon for the matrices of layers, each of whose steps moves all directions alike; AdamW for all else, at the same learning rate. From scratch
+ * it learns more in a step: emoji in 1,200 steps, 36.5 and 38.3 % of recall instead of AdamW's 26.2 and 28.3.
  */
 export interface Muon {
   name: 'muon';
