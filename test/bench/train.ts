@@ -13,6 +13,7 @@ const COMPARISONS: readonly Comparison[] = [
   { shape: 'small', precision: 'bf16', kept: 98, peer: 'bf16 autocast, compiled', wanted: 1 },
   { shape: 'small', precision: 'bf16', kept: 196, peer: 'bf16 autocast, compiled', wanted: 1 },
   { shape: 'small', precision: 'fp32', kept: 98, peer: 'fp32 eager', wanted: 1.5 },
+  { shape: 'small', precision: 'fp32', kept: 196, peer: 'fp32 eager', wanted: 1.5 },
   { shape: 'tiny', precision: 'bf16', kept: 12, peer: 'bf16 autocast, compiled', wanted: 1.2 },
 ];
 
