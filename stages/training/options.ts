@@ -60,7 +60,7 @@ export interface TrainingOptions {
   precision?: 'fp32' | 'bf16';
   /**
    * Rows of a batch that go through the model at once: the memory of a batch is that of a chunk then, its loss and gradient those of
-   * the whole batch, and a step takes about a third longer (gradient caching, arXiv 2101.06983). Whole batches unless given.
+   * the whole batch, and a contrastive step takes about a third longer (gradient caching, arXiv 2101.06983). Whole batches unless given.
    * @integer @minimum 1
    */
   chunk?: number;
