@@ -40,12 +40,14 @@ export interface RaceOptions {
   readonly rounds: number;
 }
 
-/** Names of the peer's variants, and the options that select them. */
+/** Names of the peer's variants, and the options that select them: attention as explicit products, or PyTorch's own kernel of it. */
 const VARIANTS = {
   'fp32 eager': ['--precision', 'fp32'],
+  'fp32 eager, fused attention': ['--precision', 'fp32', '--attention', 'fused'],
   'fp32 compiled': ['--precision', 'fp32', '--compile'],
   'bf16 autocast': ['--precision', 'bf16'],
   'bf16 autocast, compiled': ['--precision', 'bf16', '--compile'],
+  'bf16 autocast, compiled, fused attention': ['--precision', 'bf16', '--compile', '--attention', 'fused'],
 } as const;
 
 /** The name of one of the peer's variants. */
@@ -54,29 +56,27 @@ export type PeerName = keyof typeof VARIANTS;
 /** Seconds after which a variant is given up: compilation takes minutes, and bf16 is emulated where the processor lacks it. */
 const PATIENCE = 400;
 
-/** Tries all variants of the peer once, then runs its best and ours in turns, and takes the median of each. */
-export async function raceSteps(options: RaceOptions): Promise<RaceResult> {
-  const names = Object.keys(VARIANTS) as PeerName[];
+/** Tries the peer's variants once, all of them unless named, then runs its best and ours in turns, and takes the median of each. */
+export async function raceSteps(
+  options: RaceOptions,
+  names: readonly PeerName[] = Object.keys(VARIANTS) as PeerName[],
+): Promise<RaceResult> {
   const variants: { name: PeerName; speed: number | undefined }[] = [];
   for (const name of names) {
     try {
       const { samplesPerSecond } = await peerStep(options, name, 8);
       variants.push({ name, speed: samplesPerSecond });
-      process.stderr.write(`peer, ${name}: ${samplesPerSecond.toFixed(0)} samples/s\n`);
+      process.stderr.write(`peer, ${name}: ${samplesPerSecond.toFixed(1)} samples/s\n`);
     } catch (error) {
       variants.push({ name, speed: undefined });
       process.stderr.write(`peer, ${name}: given up: ${String(error)}\n`);
     }
   }
   const best = variants.reduce((a, b) => ((b.speed ?? 0) > (a.speed ?? 0) ? b : a)).name;
-  return { ...(await raceAgainst(best, options)), kept: options.kept, best, variants, rounds: options.rounds };
+  return { ...(await takeTurns(best, options)), kept: options.kept, best, variants, rounds: options.rounds };
 }
 
-/** Runs one of the peer's variants and ours in turns, and takes the median of each. */
-export async function raceAgainst(
-  variant: PeerName,
-  options: RaceOptions,
-): Promise<{ readonly ours: StepSpeed; readonly peer: StepSpeed }> {
+async function takeTurns(variant: PeerName, options: RaceOptions): Promise<Pick<RaceResult, 'ours' | 'peer'>> {
   const { checkout, shape, precision, kept, rounds } = options;
   const steps = shape === 'tiny' ? '60' : '5';
   const ours: StepSpeed[] = [];

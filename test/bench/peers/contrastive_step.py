@@ -1,10 +1,10 @@
 """PyTorch's contrastive step on random data: the models `tiny` and `small` of alignflow, their batch, optimiser and loss.
 
-Written as one would write it for speed on a processor: attention as explicit products (the CPU kernel of
-`scaled_dot_product_attention` has a slow backward at this length), fused AdamW, one matrix for queries, keys and values.
+Written as one would write it for speed on a processor: fused AdamW, one matrix for queries, keys and values, attention as
+explicit products or by `scaled_dot_product_attention` (`--attention fused`), whose kernel is the faster one in some shapes.
 Prints one line of JSON: samples/s (median over the steps), peak memory, versions.
 
-    python contrastive_step.py --size tiny|small --precision fp32|bf16 [--compile] --kept 12 --seconds 20 --threads 2
+    python contrastive_step.py --size tiny|small --precision fp32|bf16 [--compile] [--attention fused] --kept 12 --seconds 20 --threads 2
 """
 
 import argparse
@@ -21,6 +21,7 @@ from torch import nn
 arguments = argparse.ArgumentParser()
 arguments.add_argument("--precision", choices=["fp32", "bf16"], required=True)
 arguments.add_argument("--compile", action="store_true")
+arguments.add_argument("--attention", choices=["products", "fused"], default="products")
 arguments.add_argument("--size", choices=["tiny", "small"], default="tiny")
 arguments.add_argument("--kept", type=int, required=True, help="patches that are not masked, of 16 or 196")
 arguments.add_argument("--seconds", type=float, default=20)
@@ -44,7 +45,7 @@ def heads(x):  # [B, T, D] to [B, H, T, d]
 
 
 def attend(q, k, v, mask=None):
-    if a.device == "cuda":
+    if a.attention == "fused":
         mixed = F.scaled_dot_product_attention(q, k, v, is_causal=mask is not None)
         return mixed.transpose(1, 2).reshape(mixed.shape[0], -1, WIDTH)
     scores = (q * HEAD**-0.5) @ k.transpose(-1, -2)
