@@ -3,14 +3,15 @@ import { AlignflowError } from '../../pipeline/errors.js';
 import { formatBytes } from '../../pipeline/terminal/format.js';
 import type { StepMemory } from '../backend/program.js';
 
-/** What a process that trains has beside its tensors: Node, TensorFlow, rows on their way. */
+/** What a process that trains has beside its tensors: Node, TensorFlow, a batch or two. */
 const PROCESS = 640e6;
 
 /** Variables once more, a part of them: as they were initialised or read, before TensorFlow had them. */
 const COPIES = 0.4;
 
 /**
- * Bytes that a training process will have resident at most. The constants are fitted to nine runs of the models `tiny` and `small` (0.8
+ * Bytes that a training process will have resident at most, without what the run's `memory` bounds: rows on their way in the thread that
+ * reads them. The constants are fitted to nine runs of the models `tiny` and `small` (0.8
  * to 3.3 GB; TensorFlow 2.21, 2 cores): it is within 3 % of those that are whole or in chunks, and 1 to 15 % below those with
  * checkpointed layers, most for 128 rows, whose ops overlap.
  */

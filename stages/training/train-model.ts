@@ -88,7 +88,7 @@ export function trainModel(load: () => Promise<TrainingJob>, context: StageConte
       }),
       tap((metrics) => history.add(metrics)),
       mergeMap((metrics, index): StageEvent[] => [
-        ...(index === 0 ? [modeOf(program, words, start)] : []),
+        ...(index === 0 ? [modeOf(program, words, start, context.budget.limit)] : []),
         metrics,
         { kind: 'progress', done: metrics.step, total: recipe.steps, unit: 'steps' },
       ]),
@@ -103,10 +103,17 @@ export function trainModel(load: () => Promise<TrainingJob>, context: StageConte
 }
 
 /** How the steps run, which is known after the first one. */
-function modeOf({ mode, reason, memory }: Program, precision: string, start: TrainingPosition): Note {
+function modeOf(
+  { mode, reason, memory }: Program,
+  precision: string,
+  start: TrainingPosition,
+  rowsLimit: number,
+): Note {
   const why = reason === undefined ? '' : `: ${reason}`;
   const resumed = start.step === 0 ? '' : `, gone on from step ${start.step}`;
-  const needs = memory === undefined || usesGpu() ? '' : `, about ${formatBytes(predictedBytes(memory))} of memory`;
+  const known = memory !== undefined && !usesGpu();
+  const rows = `up to ${formatBytes(rowsLimit)} for rows on their way`;
+  const needs = known ? `, about ${formatBytes(predictedBytes(memory))} of memory and ${rows}` : '';
   return { kind: 'note', text: `${mode} steps${why}, ${precision}${needs}${resumed}` };
 }
 
