@@ -68,7 +68,8 @@ function encode(batches: RecordBatch[], schema: Schema, compression: ParquetComp
     const bytes = writeParquet(table, properties(schema, compression));
     const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(bytes.length - TAIL, true);
     const body = bytes.subarray(0, bytes.length - TAIL - length);
-    return { body, footer: parseFooter(bytes.subarray(body.length, bytes.length - TAIL)) };
+    // A copy: what is parsed points into its bytes, and stays until the file is whole.
+    return { body, footer: parseFooter(bytes.slice(body.length, bytes.length - TAIL)) };
   } catch (error) {
     throw new AlignflowError({
       what: `the rows cannot be written as Parquet: ${reasonOf(error)}`,

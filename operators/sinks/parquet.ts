@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { rowBytes } from '../../pipeline/batch/bytes.js';
 import { selectColumns } from '../../pipeline/batch/columns.js';
 import { concatBatches, sliceBatch } from '../../pipeline/batch/concat.js';
 import { batchFrom } from '../../pipeline/batch/select.js';
@@ -13,8 +14,10 @@ import { type BegunParquet, encodeParquet, type ParquetCompression, type Parquet
 export interface ParquetSink {
   /** Compression of the columns. */
   compression: 'zstd' | 'snappy' | 'gzip' | 'none';
-  /** Rows in a row group, which is what is held in memory, read at once and shuffled as a whole. @minimum 1 @maximum 16777215 */
+  /** Most rows in a row group, which is what is held in memory, read at once and shuffled as a whole. @minimum 1 @maximum 16777215 */
   rowGroup: number;
+  /** Most bytes of rows in a row group, before compression. A larger row has one of its own. @minimum 1 @unit bytes */
+  rowGroupBytes: number;
   /** Most rows in a file. @minimum 1 */
   file: number;
 }
@@ -35,7 +38,7 @@ interface Facts {
 
 export default defineSink({
   name: 'sink/parquet',
-  defaults: { compression: 'zstd', rowGroup: 8192, file: 1_000_000 },
+  defaults: { compression: 'zstd', rowGroup: 8192, rowGroupBytes: 16_000_000, file: 1_000_000 },
   adds: true,
 
   async open(config: ParquetSink, { folder, schema, suspended }) {
@@ -46,6 +49,7 @@ export default defineSink({
     const left = suspended?.rows;
     let waiting = left === undefined ? [] : [batchFrom(schema, left.data.children, left.numRows)];
     let rows = left?.numRows ?? 0;
+    let bytes = left === undefined ? 0 : rowBytes(left).reduce((sum, size) => sum + size, 0);
     /** Whether another process may go on with the open file. */
     let kept = suspended !== undefined;
 
@@ -65,6 +69,7 @@ export default defineSink({
       const group = concatBatches(waiting);
       waiting = [];
       rows = 0;
+      bytes = 0;
       await current.file.write(current.encoder.rowGroup(group));
       if (current.encoder.rows >= config.file) await closeFile(current);
     };
@@ -73,14 +78,24 @@ export default defineSink({
       async write(batch) {
         // Batches differ in field metadata, nullability and order of columns; the file has those of the schema.
         const declared = batchFrom(schema, selectColumns(batch, names).data.children, batch.numRows);
-        for (let from = 0; from < declared.numRows; ) {
-          const room = Math.min(config.rowGroup, config.file - (current?.encoder.rows ?? 0)) - rows;
-          const to = Math.min(declared.numRows, from + room);
-          waiting.push(sliceBatch(declared, from, to));
-          rows += to - from;
-          if (to - from === room) await flush();
+        let from = 0;
+        const take = (to: number): void => {
+          if (to > from) waiting.push(sliceBatch(declared, from, to));
           from = to;
+        };
+        for (const [row, size] of rowBytes(declared).entries()) {
+          if (rows > 0 && bytes + size > config.rowGroupBytes) {
+            take(row);
+            await flush();
+          }
+          rows++;
+          bytes += size;
+          if (rows === Math.min(config.rowGroup, config.file - (current?.encoder.rows ?? 0))) {
+            take(row + 1);
+            await flush();
+          }
         }
+        take(declared.numRows);
       },
       async close() {
         if (rows > 0) await flush();

@@ -96,31 +96,29 @@ const BESIDE = 300e6;
 
 /**
  * The most memory of runs with `memory: 256MB`: 2 GB of rows and 20 GB through a sink that takes 2 ms for each batch of 6.4 MB,
- * and 2 GB through one that takes 50 ms, slower than the rows are made. Medians of three runs.
+ * 2 GB through one that takes 50 ms, slower than the rows are made, and 6 GB into Parquet files and out of them. Medians of three runs.
  */
 export async function measureMemory(repository: string): Promise<Figure[]> {
   const folder = await mkdtemp(join(tmpdir(), 'alignflow-bench-'));
   const most = 256e6 + BESIDE;
-  const peakOf = async (bytes: string, delay: number) => {
+  const peakOf = async (manifest: string, ...set: readonly string[]) => {
     const peaks: number[] = [];
-    for (let turn = 0; turn < 3; turn++) peaks.push(await peakOnce(bytes, delay));
+    for (let turn = 0; turn < 3; turn++) peaks.push(await peakOnce(manifest, set));
     return median(peaks);
   };
-  const peakOnce = async (bytes: string, delay: number) => {
-    const set = [
-      `output=${join(folder, 'run')}`,
-      `stages.all.source.with.bytes=${bytes}`,
-      `stages.all.sink.with.delay=${delay}`,
-    ];
-    await rm(join(folder, 'run'), { recursive: true, force: true });
-    const options = set.flatMap((override) => ['--set', override]);
-    const command = ['stages/alignflow.js', 'run', 'test/bench/flow/flow.yaml', ...options];
+  const peakOnce = async (manifest: string, set: readonly string[]) => {
+    const output = join(folder, 'run');
+    await rm(output, { recursive: true, force: true });
+    const options = [`output=${output}`, ...set].flatMap((override) => ['--set', override]);
+    const command = ['stages/alignflow.js', 'run', `test/bench/flow/${manifest}`, ...options];
     return (await measureCommand('node', command, { folder: repository })).peakBytes;
   };
   try {
-    const few = await peakOf('2GB', 2);
-    const many = await peakOf('20GB', 2);
-    const slow = await peakOf('2GB', 50);
+    const bytes = (size: string) => `stages.all.source.with.bytes=${size}`;
+    const few = await peakOf('flow.yaml', bytes('2GB'));
+    const many = await peakOf('flow.yaml', bytes('20GB'));
+    const slow = await peakOf('flow.yaml', bytes('2GB'), 'stages.all.sink.with.delay=50');
+    const files = await peakOf('files.yaml');
     const figure = (name: string, peak: number): Figure => ({
       name: `peak resident memory, ${name}`,
       value: `${(peak / 1e6).toFixed(0)} MB`,
@@ -133,6 +131,7 @@ export async function measureMemory(repository: string): Promise<Figure[]> {
       figure('20 GB of rows', many),
       { name: '20 GB against 2 GB', value: ratio.toFixed(2), wanted: 'within 10 %', met: Math.abs(ratio - 1) <= 0.1 },
       figure('2 GB of rows, a slow sink', slow),
+      figure('6 GB of rows, into Parquet files and out of them', files),
     ];
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -83,7 +83,7 @@ export async function makeFolder(): Promise<string> {
 export async function writeShapes(folder: string, name: string, rows: readonly Row[], rowGroup = 128): Promise<void> {
   const batch = batchOfRows(rows);
   const { signal } = new AbortController();
-  const options = { ...sinkParquet.defaults, rowGroup, compression: 'none', file: 1_000_000 } as const;
+  const options = { rowGroup, rowGroupBytes: 16e6, compression: 'none', file: 1_000_000 } as const;
   const target = join(folder, 'data', name);
   await mkdir(target, { recursive: true });
   const writer = await sinkParquet.open(options, { stage: 'test', folder: target, schema: batch.schema, signal });

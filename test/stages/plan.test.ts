@@ -47,7 +47,7 @@ async function planText(text: string): Promise<{ plan: Plan | undefined; printed
   });
   const { signal } = new AbortController();
   const writer = await sinkParquet.open(
-    { compression: 'none', rowGroup: 1, file: 1 },
+    { compression: 'none', rowGroup: 1, rowGroupBytes: 1, file: 1 },
     { stage: 'test', folder: join(folder, 'pairs'), schema: batch.schema, signal },
   );
   await writer.write(batch);

@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import type { RecordBatch, Schema } from 'apache-arrow';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import parquet, { type ParquetSink } from '../../../operators/sinks/parquet.js';
-import { batchOf, int32Column } from '../../../pipeline/batch/build.js';
+import { batchOf, binaryColumn, int32Column } from '../../../pipeline/batch/build.js';
 import { concatBatches, sliceBatch } from '../../../pipeline/batch/concat.js';
 import { batchDifference } from '../../../pipeline/batch/equal.js';
-import type { SinkWriter } from '../../../pipeline/sink.js';
+import type { SinkWriter, SuspendedSink } from '../../../pipeline/sink.js';
 import { REFERENCE, readAll } from '../parquet/reading.js';
 import { writtenRows } from './written-rows.js';
 
@@ -21,9 +21,16 @@ beforeEach(async () => {
 
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-function openSink(schema: Schema, options: Partial<ParquetSink> = {}, into = folder): Promise<SinkWriter> {
+function openSink(
+  schema: Schema,
+  options: Partial<ParquetSink> = {},
+  into = folder,
+  suspended?: SuspendedSink,
+): Promise<SinkWriter> {
   const config = { ...(parquet.defaults as unknown as ParquetSink), ...options };
-  return parquet.open(config, { stage: 'test', folder: into, schema, signal: new AbortController().signal });
+  const { signal } = new AbortController();
+  const context = { stage: 'test', folder: into, schema, signal };
+  return parquet.open(config, suspended === undefined ? context : { ...context, suspended });
 }
 
 async function writeAll(batches: readonly RecordBatch[], options: Partial<ParquetSink> = {}) {
@@ -52,6 +59,26 @@ describe('sink/parquet', () => {
       ]);
       expect(reference.equals(await readFile(join(folder, 'part-00000.parquet')))).toBe(true);
     }
+  });
+
+  it('ends a row group before the row that would be too many bytes, whatever the batches and the runs', async () => {
+    const sizes = [40, 60, 10, 95, 300, 20, 50, 20, 20];
+    const rows = batchOf({ image: binaryColumn(sizes.map((size) => new Uint8Array(size))) });
+    const groups = async () => (await readAll(folder, { path: '.' })).units.map((unit) => unit.rows);
+    for (const size of [9, 1, 4]) {
+      const starts = Array.from({ length: Math.ceil(9 / size) }, (_, i) => i * size);
+      const batches = starts.map((start) => sliceBatch(rows, start, start + size));
+      await writeAll(batches, { rowGroup: 3, rowGroupBytes: 100 });
+      expect(await groups()).toEqual([2, 1, 1, 1, 3, 1]);
+    }
+    const first = await openSink(rows.schema, { rowGroup: 3, rowGroupBytes: 100 });
+    await first.write(sliceBatch(rows, 0, 7));
+    const suspended = await first.suspend!();
+    await first.abort();
+    const second = await openSink(rows.schema, { rowGroup: 3, rowGroupBytes: 100 }, folder, suspended);
+    await second.write(sliceBatch(rows, 7, 9));
+    await second.close();
+    expect(await groups()).toEqual([2, 1, 1, 1, 3, 1]);
   });
 
   it.each(['zstd', 'snappy', 'gzip', 'none'] as const)(
