@@ -9,7 +9,7 @@ import { openParquet, type ParquetFile, readRowGroup } from '../parquet/file.js'
 import { fileName, listFiles } from './file-list.js';
 
 /**
- * Reads Parquet files, a row group at a time, which takes up to three times its uncompressed bytes beside `memory`: zstd, snappy, gzip,
+ * Reads Parquet files, a row group at a time, which takes about three times its uncompressed bytes beside `memory`: zstd, snappy, gzip,
  * Brotli, LZ4 or uncompressed. All files must have the same
  * columns. Text and binary columns come as Utf8 and Binary, however they were written, and dictionaries as their values.
  */
