@@ -1,7 +1,8 @@
 import { Binary, DataType, FixedSizeBinary, type RecordBatch, type Schema, Table, tableToIPC } from 'apache-arrow';
 import type { WriterProperties } from 'parquet-wasm';
 import { AlignflowError, reasonOf } from '../../pipeline/errors.js';
-import { type Footer, footerBytes, MAGIC, movedRowGroups, parseFooter, TAIL, withRowGroups } from './footer.js';
+import { movedRowGroups } from './extract.js';
+import { type Footer, footerBytes, MAGIC, parseFooter, TAIL, withRowGroups } from './footer.js';
 import type { ThriftStruct } from './thrift.js';
 import { parquetWasm } from './wasm.js';
 

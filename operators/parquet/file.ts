@@ -1,17 +1,7 @@
-import { type FileHandle, open } from 'node:fs/promises';
-import { Table as ArrowTable, type RecordBatch, Schema, tableFromIPC, tableToIPC } from 'apache-arrow';
-import type { Table } from 'parquet-wasm';
-import { AlignflowError, reasonOf, type Where } from '../../pipeline/errors.js';
-import {
-  type ColumnChunk,
-  extractRowGroup,
-  type Footer,
-  footerBytes,
-  MAGIC,
-  parseFooter,
-  projectFooter,
-  TAIL,
-} from './footer.js';
+import { Table as ArrowTable, Schema, tableFromIPC, tableToIPC } from 'apache-arrow';
+import { AlignflowError, type Where } from '../../pipeline/errors.js';
+import { decoding, openFile, readRange } from './file-bytes.js';
+import { type ColumnChunk, type Footer, footerBytes, MAGIC, parseFooter, projectFooter, TAIL } from './footer.js';
 import { parquetWasm } from './wasm.js';
 
 /** What a Parquet file says of itself. */
@@ -36,7 +26,8 @@ export interface ParquetOptions {
  */
 export async function openParquet(path: string, { name, columns }: ParquetOptions): Promise<ParquetFile> {
   const where = { file: name };
-  return await withFile(path, where, async (handle) => {
+  const handle = await openFile(path, where);
+  try {
     const { size } = await handle.stat();
     if (size < MAGIC.length + TAIL) throw notParquet(where, `it has only ${size} bytes`);
     const head = await readRange(handle, 0, MAGIC.length);
@@ -54,54 +45,17 @@ export async function openParquet(path: string, { name, columns }: ParquetOption
       const schema = schemaOf(footer);
       if (columns === undefined) return { path, name, footer, schema };
       const chosen = chooseColumns(schema, columns, where);
-      const message = tableToIPC(new ArrowTable(chosen), 'stream');
-      return { path, name, footer: projectFooter(footer, new Set(columns), message), schema: chosen };
+      const kept = projectFooter(footer, ([column]) => columns.includes(column!), schemaMessage(chosen));
+      return { path, name, footer: kept, schema: chosen };
     });
-  });
+  } finally {
+    await handle.close();
+  }
 }
 
-/**
- * Reads one row group, as batches of `batchSize` rows: only the bytes of its wanted columns leave the disk. Throws an
- * `AlignflowError` for bytes that do not decode.
- */
-export async function readRowGroup(file: ParquetFile, rowGroup: number, batchSize: number): Promise<RowGroupBatches> {
-  const where = { file: file.name, rowGroup };
-  const bytes = await withFile(file.path, where, (handle) =>
-    decoding(where, async () => {
-      const { parts, footer, bytes: size } = extractRowGroup(file.footer, rowGroup);
-      const small = new Uint8Array(size + footer.length);
-      small.set(MAGIC);
-      let at = MAGIC.length;
-      for (const { start, end } of parts) {
-        await readInto(handle, small.subarray(at, at + end - start), start);
-        at += end - start;
-      }
-      small.set(footer, size);
-      return small;
-    }),
-  );
-  return batchesOf(await decoding(where, () => parquetWasm().readParquet(bytes, { batchSize })), where);
-}
-
-/** The batches of a decoded row group. They lie in the decoder's memory until they are taken, or `free` is called. */
-export interface RowGroupBatches {
-  readonly count: number;
-  take(index: number): RecordBatch;
-  free(): void;
-}
-
-function batchesOf(table: Table, where: Where): RowGroupBatches {
-  return {
-    count: table.numBatches,
-    take(index) {
-      try {
-        return tableFromIPC(table.recordBatch(index)!.intoIPCStream()).batches[0]!;
-      } catch (error) {
-        throw undecodable(where, error);
-      }
-    },
-    free: () => table.free(),
-  };
+/** The IPC message that writers of Arrow put into a footer. */
+export function schemaMessage(schema: Schema): Uint8Array {
+  return tableToIPC(new ArrowTable(schema), 'stream');
 }
 
 /** The Arrow schema of a footer: the decoder is given a file without rows. */
@@ -133,62 +87,6 @@ function chooseColumns(schema: Schema, columns: readonly string[], where: Where)
 function checkRange({ path, start, end }: ColumnChunk, size: number): void {
   if (start >= MAGIC.length && end >= start && end <= size) return;
   throw new Error(`its column ${path.join('.')} lies outside of the file`);
-}
-
-async function withFile<T>(path: string, where: Where, use: (handle: FileHandle) => Promise<T>): Promise<T> {
-  let handle: FileHandle;
-  try {
-    handle = await open(path, 'r');
-  } catch (error) {
-    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new AlignflowError({
-      what: missing ? 'there is no such file' : `the file cannot be opened: ${reasonOf(error)}`,
-      where,
-      expected: 'a Parquet file',
-      cause: error,
-    });
-  }
-  try {
-    return await use(handle);
-  } finally {
-    await handle.close();
-  }
-}
-
-async function readRange(handle: FileHandle, start: number, end: number): Promise<Uint8Array> {
-  const bytes = new Uint8Array(end - start);
-  await readInto(handle, bytes, start);
-  return bytes;
-}
-
-async function readInto(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
-  for (let done = 0; done < bytes.length; ) {
-    const { bytesRead } = await handle.read(bytes, done, bytes.length - done, position + done);
-    if (bytesRead === 0) throw new Error('the file ends too early: it was changed while it was read');
-    done += bytesRead;
-  }
-}
-
-/** Runs what decodes bytes of a file; whatever it throws, a trap of the decoder included, names the place. */
-async function decoding<T>(where: Where, decode: () => T | Promise<T>): Promise<T> {
-  try {
-    return await decode();
-  } catch (error) {
-    throw undecodable(where, error);
-  }
-}
-
-function undecodable(where: Where, error: unknown): AlignflowError {
-  if (error instanceof AlignflowError) return error;
-  const reason =
-    error instanceof Error && error.name === 'RuntimeError' ? 'its bytes cannot be decoded' : reasonOf(error);
-  return new AlignflowError({
-    what: `the file is damaged: ${reason}`,
-    where,
-    expected: 'a whole Parquet file',
-    fix: 'fetch or write the file again',
-    cause: error,
-  });
 }
 
 function notParquet(where: Where, reason: string): AlignflowError {

@@ -1,10 +1,11 @@
 /**
- * The footer of a Parquet file: which row groups there are, where their columns lie, and how one row group becomes a
- * small file of its own, so that the decoder never gets more bytes than were asked for, and back again.
+ * The footer of a Parquet file: which row groups there are, where their columns lie, and the same for some of the columns.
  *
- * Field numbers are those of parquet-format's parquet.thrift (FileMetaData, RowGroup, ColumnChunk, ColumnMetaData).
+ * Field numbers are those of parquet-format's parquet.thrift (FileMetaData, SchemaElement, RowGroup, ColumnChunk,
+ * ColumnMetaData).
  */
-import { readThrift, THRIFT, type ThriftField, type ThriftList, type ThriftStruct, writeThrift } from './thrift.js';
+import { list, number, structList, structs, text } from './fields.js';
+import { readThrift, THRIFT, type ThriftStruct, writeThrift } from './thrift.js';
 
 /** Bytes that each Parquet file begins and ends with. */
 export const MAGIC = new TextEncoder().encode('PAR1');
@@ -14,19 +15,33 @@ export const TAIL = 8;
 
 const decoder = new TextDecoder();
 
-const FILE = { schema: 2, rows: 3, rowGroups: 4, keyValues: 5, columnOrders: 7 };
-const ELEMENT = { name: 4, children: 5 };
+export const FILE = { schema: 2, rows: 3, rowGroups: 4, keyValues: 5, columnOrders: 7 };
+const ELEMENT = { repetition: 3, name: 4, children: 5 };
+const REPEATED = 2;
 const KEY_VALUE = { key: 1, value: 2 };
-const GROUP = { columns: 1, rows: 3, sorting: 4, fileOffset: 5 };
-const CHUNK = { filePath: 1, fileOffset: 2, metadata: 3, offsetIndex: 4, columnIndex: 6 };
-const META = { path: 3, compressed: 7, dataPage: 9, indexPage: 10, dictionaryPage: 11, bloomFilter: 14 };
+export const GROUP = { columns: 1, rows: 3, sorting: 4, fileOffset: 5 };
+export const CHUNK = { filePath: 1, fileOffset: 2, metadata: 3, offsetIndex: 4, columnIndex: 6 };
+export const META = {
+  path: 3,
+  values: 5,
+  uncompressed: 6,
+  compressed: 7,
+  dataPage: 9,
+  indexPage: 10,
+  dictionaryPage: 11,
+  bloomFilter: 14,
+};
 
 /** Where the bytes of one column of one row group lie in the file. */
 export interface ColumnChunk {
   /** Names from the root to the leaf: `['tokens', 'list', 'element']`. */
   readonly path: readonly string[];
   readonly start: number;
+  /** Where its dictionary ends, if it has one. */
+  readonly data: number;
   readonly end: number;
+  /** Bytes of its pages when they are not compressed. */
+  readonly bytes: number;
 }
 
 /** One row group. */
@@ -60,30 +75,18 @@ export function footerBytes(struct: ThriftStruct): Uint8Array {
 }
 
 /**
- * The footer of the same file with only some columns of its root. `arrowSchema` is what they are in Arrow: an encapsulated
- * IPC schema message, which writers of Arrow put beside Parquet's own schema.
+ * The footer of the same file with only those columns whose path is to be kept. `arrowSchema` is what they are in Arrow: an
+ * encapsulated IPC schema message, which writers of Arrow put beside Parquet's own schema.
  */
-export function projectFooter({ struct, rows }: Footer, columns: ReadonlySet<string>, arrowSchema: Uint8Array): Footer {
-  const [root, ...elements] = structs(struct, FILE.schema);
-  if (root === undefined) throw new Error('it has no schema');
-  const kept: ThriftStruct[] = [];
-  let roots = 0;
-  for (let at = 0; at < elements.length; ) {
-    const end = subtreeEnd(elements, at);
-    if (columns.has(text(elements[at]!, ELEMENT.name))) {
-      kept.push(...elements.slice(at, end));
-      roots++;
-    }
-    at = end;
-  }
+export function projectFooter({ struct, rows }: Footer, keep: Keep, arrowSchema: Uint8Array): Footer {
   const groups = structs(struct, FILE.rowGroups).map((group) => {
-    const chunks = structs(group, GROUP.columns).filter((chunk) => columns.has(columnChunk(chunk).path[0] ?? ''));
+    const chunks = structs(group, GROUP.columns).filter((chunk) => keep(columnChunk(chunk).path));
     const out = new Map(group).set(GROUP.columns, structList(chunks));
     out.delete(GROUP.sorting);
     return out;
   });
-  const newRoot = new Map(root).set(ELEMENT.children, { type: THRIFT.i32, value: roots });
-  const out = new Map(withRowGroups(struct, rows, groups)).set(FILE.schema, structList([newRoot, ...kept]));
+  const { kept } = projectElement(structs(struct, FILE.schema), 0, [], keep);
+  const out = new Map(withRowGroups(struct, rows, groups)).set(FILE.schema, structList(kept));
   out.delete(FILE.columnOrders);
   if (struct.has(FILE.keyValues)) {
     const value = { type: THRIFT.binary, value: Buffer.from(Buffer.from(arrowSchema).toString('base64')) };
@@ -95,47 +98,68 @@ export function projectFooter({ struct, rows }: Footer, columns: ReadonlySet<str
   return { rows, rowGroups: groups.map(rowGroup), struct: out };
 }
 
-/** Row group `index` as a file of its own: its columns one behind the other, and nothing else. */
-export function extractRowGroup(footer: Footer, index: number): Extract {
-  const group = footer.rowGroups[index];
+/** The same footer with one row group of its own. */
+export function singleGroup({ struct, rowGroups }: Footer, index: number): Footer {
+  const group = rowGroups[index];
   if (group === undefined) throw new Error(`it has no row group ${index}`);
-  let at: number = MAGIC.length;
-  const shifts = group.columns.map(({ start, end }) => {
-    const shift = at - start;
-    at += end - start;
-    return shift;
-  });
-  const moved = moveGroup(structs(footer.struct, FILE.rowGroups)[index]!, (column) => shifts[column]!);
-  const struct = withRowGroups(footer.struct, group.rows, [moved]);
-  return { parts: group.columns, footer: footerBytes(struct), bytes: at };
+  const single = withRowGroups(struct, group.rows, [structs(struct, FILE.rowGroups)[index]!]);
+  return { rows: group.rows, rowGroups: [group], struct: single };
 }
 
-/** What `extractRowGroup` makes: the small file is the magic bytes, the parts in order, and the footer. */
-export interface Extract {
-  readonly parts: readonly ColumnChunk[];
-  readonly footer: Uint8Array;
-  /** Bytes before the footer. */
-  readonly bytes: number;
+/** Says of the path of a leaf whether it stays. */
+type Keep = (path: readonly string[]) => boolean;
+
+/**
+ * An element of the flattened schema and all that is nested in it, as far as it stays; and where the next one is. The root's
+ * name is in no path.
+ */
+function projectElement(
+  elements: readonly ThriftStruct[],
+  at: number,
+  path: readonly string[],
+  keep: Keep,
+): { readonly kept: readonly ThriftStruct[]; readonly end: number } {
+  const element = elements[at];
+  if (element === undefined) throw new Error('its schema ends too early');
+  const children = childrenOf(element);
+  if (at > 0 && children === 0) return { kept: keep(path) ? [element] : [], end: at + 1 };
+  const kept: ThriftStruct[] = [];
+  let roots = 0;
+  let end = at + 1;
+  for (let i = 0; i < children; i++) {
+    const name = text(elements[end] ?? new Map(), ELEMENT.name);
+    const child = projectElement(elements, end, [...path, name], keep);
+    if (child.kept.length > 0) roots++;
+    kept.push(...child.kept);
+    end = child.end;
+  }
+  if (at > 0 && roots === 0) return { kept: [], end };
+  return { kept: [new Map(element).set(ELEMENT.children, { type: THRIFT.i32, value: roots }), ...kept], end };
 }
 
-/** The row groups of a file whose body is written `offset` bytes further down another file. */
-export function movedRowGroups(footer: Footer, offset: number): readonly ThriftStruct[] {
-  return structs(footer.struct, FILE.rowGroups).map((group) => moveGroup(group, () => offset, true));
+/** Names of the columns, at the root, that hold lists somewhere: a row may have any number of their values. */
+export function repeatedColumns({ struct }: Footer): ReadonlySet<string> {
+  const elements = structs(struct, FILE.schema);
+  const repeated = new Set<string>();
+  for (let at = 1; at < elements.length; ) {
+    const name = text(elements[at]!, ELEMENT.name);
+    for (let open = 1; open > 0; at++) {
+      const element = elements[at];
+      if (element === undefined) throw new Error('its schema ends too early');
+      open += childrenOf(element) - 1;
+      if (element.get(ELEMENT.repetition)?.value === REPEATED) repeated.add(name);
+    }
+  }
+  return repeated;
+}
+
+function childrenOf(element: ThriftStruct): number {
+  return element.has(ELEMENT.children) ? number(element, ELEMENT.children) : 0;
 }
 
 /** The footer `struct` with other row groups. */
 export function withRowGroups(struct: ThriftStruct, rows: number, groups: readonly ThriftStruct[]): ThriftStruct {
   return new Map([...struct, [FILE.rows, { type: THRIFT.i64, value: rows }], [FILE.rowGroups, structList(groups)]]);
-}
-
-/** Where the element behind one of the flattened schema is, and all that is nested in it. */
-function subtreeEnd(elements: readonly ThriftStruct[], at: number): number {
-  const element = elements[at];
-  if (element === undefined) throw new Error('its schema ends too early');
-  let end = at + 1;
-  const children = element.has(ELEMENT.children) ? number(element, ELEMENT.children) : 0;
-  for (let i = 0; i < children; i++) end = subtreeEnd(elements, end);
-  return end;
 }
 
 function rowGroup(struct: ThriftStruct): RowGroup {
@@ -150,69 +174,6 @@ function columnChunk(chunk: ThriftStruct): ColumnChunk {
   const data = number(meta, META.dataPage);
   const start = dictionary > 0 && dictionary < data ? dictionary : data;
   const path = list(meta, META.path).values.map((name) => decoder.decode(name as Uint8Array));
-  return { path, start, end: start + number(meta, META.compressed) };
-}
-
-/** A row group with the offsets of each column moved. Page indexes and Bloom filters go along only with `indexes`. */
-function moveGroup(group: ThriftStruct, shift: (column: number) => number, indexes = false): ThriftStruct {
-  const columns = structs(group, GROUP.columns).map((chunk, i) => {
-    const by = shift(i);
-    const meta = moved(chunk.get(CHUNK.metadata)?.value as ThriftStruct, by, [
-      META.dataPage,
-      META.indexPage,
-      META.dictionaryPage,
-      META.bloomFilter,
-    ]);
-    const out = new Map(moved(chunk, by, [CHUNK.fileOffset, CHUNK.offsetIndex, CHUNK.columnIndex]));
-    if (!indexes) {
-      meta.delete(META.bloomFilter);
-      for (const field of [CHUNK.offsetIndex, CHUNK.columnIndex]) {
-        out.delete(field);
-        out.delete(field + 1);
-      }
-    }
-    return out.set(CHUNK.metadata, { type: THRIFT.struct, value: meta });
-  });
-  const out = new Map(group).set(GROUP.columns, structList(columns));
-  return moved(out, columns.length === 0 ? 0 : shift(0), [GROUP.fileOffset]);
-}
-
-function moved(struct: ThriftStruct, by: number, fields: readonly number[]): Map<number, ThriftField> {
-  const out = new Map(struct);
-  for (const id of fields) {
-    const field = out.get(id);
-    // Writers put 0 where there is no such thing (fileOffset of the newer ones).
-    if (typeof field?.value === 'number' && field.value > 0) out.set(id, { type: field.type, value: field.value + by });
-  }
-  return out;
-}
-
-function structList(values: readonly ThriftStruct[]): ThriftField {
-  return { type: THRIFT.list, value: { element: THRIFT.struct, values } };
-}
-
-function text(struct: ThriftStruct, id: number): string {
-  const value = struct.get(id)?.value;
-  if (!(value instanceof Uint8Array)) throw new Error(`field ${id} of its metadata is missing or wrong`);
-  return decoder.decode(value);
-}
-
-function number(struct: ThriftStruct, id: number): number {
-  const value = struct.get(id)?.value;
-  if (typeof value !== 'number' || value < 0) throw new Error(`field ${id} of its metadata is missing or wrong`);
-  return value;
-}
-
-function list(struct: ThriftStruct, id: number): ThriftList {
-  const value = struct.get(id)?.value;
-  if (typeof value !== 'object' || !('values' in value) || !('element' in value)) {
-    throw new Error(`field ${id} of its metadata is missing or wrong`);
-  }
-  return value;
-}
-
-function structs(struct: ThriftStruct, id: number): readonly ThriftStruct[] {
-  const { element, values } = list(struct, id);
-  if (element !== THRIFT.struct) throw new Error(`field ${id} of its metadata is wrong`);
-  return values as readonly ThriftStruct[];
+  const end = start + number(meta, META.compressed);
+  return { path, start, data, end, bytes: number(meta, META.uncompressed) };
 }

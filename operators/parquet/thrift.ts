@@ -37,14 +37,22 @@ export type ThriftValue = boolean | number | Uint8Array | ThriftList | ThriftStr
 
 const MAX_DEPTH = 32;
 
+/** The bytes end within the struct: it may go on behind them. */
+export class ThriftEnd extends Error {}
+
 /** Reads one struct from the start of `bytes`. Throws an `Error` for bytes that are none. */
 export function readThrift(bytes: Uint8Array): ThriftStruct {
+  return readThriftStart(bytes).struct;
+}
+
+/** Like `readThrift`, for bytes that go on behind the struct: says how many it takes too. */
+export function readThriftStart(bytes: Uint8Array): { readonly struct: ThriftStruct; readonly length: number } {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let at = 0;
 
   const byte = (): number => {
     const value = bytes[at++];
-    if (value === undefined) throw new Error('the metadata ends too early');
+    if (value === undefined) throw new ThriftEnd('the metadata ends too early');
     return value;
   };
   const varint = (): number => {
@@ -64,7 +72,7 @@ export function readThrift(bytes: Uint8Array): ThriftStruct {
   };
   const binary = (): Uint8Array => {
     const length = varint();
-    if (length > bytes.length - at) throw new Error('a text in the metadata is longer than the metadata');
+    if (length > bytes.length - at) throw new ThriftEnd('a text in the metadata is longer than the metadata');
     at += length;
     return bytes.subarray(at - length, at);
   };
@@ -72,7 +80,7 @@ export function readThrift(bytes: Uint8Array): ThriftStruct {
     const header = byte();
     const element = header & 15;
     const length = header >> 4 === 15 ? varint() : header >> 4;
-    if (length > bytes.length - at) throw new Error('a list in the metadata is longer than the metadata');
+    if (length > bytes.length - at) throw new ThriftEnd('a list in the metadata is longer than the metadata');
     return { element, values: Array.from({ length }, () => (element <= 2 ? byte() === 1 : read(element, depth))) };
   };
   const struct = (depth: number): ThriftStruct => {
@@ -98,7 +106,7 @@ export function readThrift(bytes: Uint8Array): ThriftStruct {
       case THRIFT.i64:
         return integer();
       case THRIFT.double:
-        if (at + 8 > bytes.length) throw new Error('the metadata ends too early');
+        if (at + 8 > bytes.length) throw new ThriftEnd('the metadata ends too early');
         at += 8;
         return view.getFloat64(at - 8, true);
       case THRIFT.binary:
@@ -111,7 +119,8 @@ export function readThrift(bytes: Uint8Array): ThriftStruct {
         throw new Error(`the metadata has a value of the unknown type ${type}`);
     }
   };
-  return struct(0);
+  const value = struct(0);
+  return { struct: value, length: at };
 }
 
 /** The bytes of one struct. */

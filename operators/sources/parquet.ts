@@ -5,13 +5,15 @@ import { schemaDifference } from '../../pipeline/batch/equal.js';
 import { plainBatch, plainSchema } from '../../pipeline/batch/plain.js';
 import { AlignflowError } from '../../pipeline/errors.js';
 import { defineSource } from '../../pipeline/source.js';
-import { openParquet, type ParquetFile, readRowGroup } from '../parquet/file.js';
+import { openParquet, type ParquetFile } from '../parquet/file.js';
+import { readRowGroup } from '../parquet/row-group.js';
 import { fileName, listFiles } from './file-list.js';
 
 /**
- * Reads Parquet files, a row group at a time, which takes about three times its uncompressed bytes beside `memory`: zstd, snappy, gzip,
- * Brotli, LZ4 or uncompressed. All files must have the same
- * columns. Text and binary columns come as Utf8 and Binary, however they were written, and dictionaries as their values.
+ * Reads Parquet files, a row group at a time: zstd, snappy, gzip, Brotli, LZ4 or uncompressed. A row group of more than 32 MB is
+ * read in parts, whose batches may be smaller than `batch`; what is decoded lies beside `memory`, a few times the part or the largest
+ * page. All files must have the same columns. Text and binary columns come as Utf8 and Binary, however they were written, and
+ * dictionaries as their values.
  */
 export interface ParquetSource {
   /**
@@ -72,14 +74,9 @@ export default defineSource({
       });
     }
     const schema = plainSchema(file.schema);
-    const batches = await readRowGroup(file, rowGroup, config.batch);
-    try {
-      for (let i = 0; i < batches.count; i++) {
-        context.signal.throwIfAborted();
-        yield plainBatch(batches.take(i), schema);
-      }
-    } finally {
-      batches.free();
+    for await (const batch of readRowGroup(file, rowGroup, { batchSize: config.batch })) {
+      context.signal.throwIfAborted();
+      yield plainBatch(batch, schema);
     }
   },
 });

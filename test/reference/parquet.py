@@ -54,6 +54,17 @@ schema = pa.schema(
 table = pa.table(list(columns.values()), schema=schema)
 for compression in ["zstd", "snappy", "gzip", "none"]:
     pq.write_table(table, f"parquet/{compression}.parquet", compression=compression, row_group_size=10)
+# One row group of many pages, of three rows each; the dictionaries of some columns are given up on the way.
+for version in ["1.0", "2.0"]:
+    pq.write_table(
+        table,
+        f"parquet/many-pages-v{version[0]}.parquet",
+        compression="zstd",
+        data_page_version=version,
+        data_page_size=1,
+        write_batch_size=3,
+        dictionary_pagesize_limit=60,
+    )
 # The other form of pages, other encodings, no dictionaries.
 pq.write_table(
     table.select(["int32", "text", "double"]),

@@ -1,0 +1,111 @@
+import type { FileHandle } from 'node:fs/promises';
+import { type RecordBatch, tableFromIPC } from 'apache-arrow';
+import type { Table } from 'parquet-wasm';
+import type { Where } from '../../pipeline/errors.js';
+import { type Extract, extractRows, wholeChunk } from './extract.js';
+import type { ParquetFile } from './file.js';
+import { decoding, openFile, readInto, readRange } from './file-bytes.js';
+import { MAGIC } from './footer.js';
+import { bytesOfPages, pagesOfRows, partEnds } from './parts.js';
+import { mergePieces, type Piece, piecesOf, wholePiece } from './pieces.js';
+import { parquetWasm } from './wasm.js';
+
+/** How a row group is read. */
+export interface RowGroupOptions {
+  /** Most rows in a batch. */
+  readonly batchSize: number;
+  /** Bytes of rows, without compression, above which a row group is read in parts. */
+  readonly partBytes?: number;
+}
+
+const PART_BYTES = 32 * 2 ** 20;
+
+/**
+ * Reads one row group, as batches of `batchSize` rows: only the bytes of its wanted columns leave the disk. A large one is read
+ * in parts of whole pages, so that what is decoded at a time is bounded, however large a row group somebody wrote: its batches
+ * are smaller where fewer than `batchSize` rows are a part. Throws an `AlignflowError` for bytes that do not decode.
+ */
+export async function* readRowGroup(
+  file: ParquetFile,
+  rowGroup: number,
+  { batchSize, partBytes = PART_BYTES }: RowGroupOptions,
+): AsyncGenerator<RecordBatch, void, undefined> {
+  const where = { file: file.name, rowGroup };
+  const { rows, columns } = file.footer.rowGroups[rowGroup]!;
+  const bytes = columns.reduce((sum, column) => sum + column.bytes, 0);
+  const handle = await openFile(file.path, where);
+  try {
+    if (bytes <= partBytes) {
+      yield* readPart(handle, [wholePiece(file, rowGroup)], { start: 0, end: rows, batchSize, where });
+      return;
+    }
+    const read = (start: number, end: number) => readRange(handle, start, end);
+    const pieces = await decoding(where, () => piecesOf(file, rowGroup, read));
+    const sizes = pieces.map((piece) => bytesBefore(piece, rows));
+    const before = (row: number) => sizes.reduce((sum, size) => sum + size(row), 0);
+    let start = 0;
+    for (const end of partEnds(rows, batchSize, partBytes, before)) {
+      yield* readPart(handle, pieces, { start, end, batchSize, where });
+      start = end;
+    }
+  } finally {
+    await handle.close();
+  }
+}
+
+function bytesBefore({ chunks, pages }: Piece, rows: number): (row: number) => number {
+  if (pages !== undefined) return bytesOfPages(pages);
+  const bytes = chunks.reduce((sum, chunk) => sum + chunk.bytes, 0);
+  return (row) => (bytes * row) / rows;
+}
+
+/** Rows of a row group that are decoded at a time. */
+interface Part {
+  readonly start: number;
+  readonly end: number;
+  readonly batchSize: number;
+  readonly where: Where;
+}
+
+async function* readPart(handle: FileHandle, pieces: readonly Piece[], part: Part): AsyncGenerator<RecordBatch> {
+  const { start, end, batchSize, where } = part;
+  const tables: Table[] = [];
+  try {
+    for (const piece of pieces) {
+      tables.push(await decoding(where, () => decodePiece(handle, piece, part)));
+    }
+    for (let at = start, i = 0; at < end; at += batchSize, i++) {
+      yield await decoding(where, () => {
+        const batches = tables.map((table) => tableFromIPC(table.recordBatch(i)!.intoIPCStream()).batches[0]!);
+        return mergePieces(pieces, batches);
+      });
+    }
+  } finally {
+    for (const table of tables) table.free();
+  }
+}
+
+/** The rows of a part, decoded; they lie in the decoder's memory. */
+async function decodePiece(handle: FileHandle, piece: Piece, { start, end, batchSize }: Part): Promise<Table> {
+  if (piece.pages === undefined) {
+    const extract = extractRows(piece.footer, 0, piece.chunks.map(wholeChunk), piece.rows);
+    const window = end - start === piece.rows ? {} : { offset: start, limit: end - start };
+    return parquetWasm().readParquet(await readExtract(handle, extract), { batchSize, ...window });
+  }
+  const { part, firstRow, rows } = pagesOfRows(piece.pages, start, end);
+  const bytes = await readExtract(handle, extractRows(piece.footer, 0, [part], rows));
+  return parquetWasm().readParquet(bytes, { batchSize, offset: start - firstRow, limit: end - start });
+}
+
+/** The bytes of a small file. */
+async function readExtract(handle: FileHandle, { ranges, footer, bytes }: Extract): Promise<Uint8Array> {
+  const small = new Uint8Array(bytes + footer.length);
+  small.set(MAGIC);
+  let at = MAGIC.length;
+  for (const { start, end } of ranges) {
+    await readInto(handle, small.subarray(at, at + end - start), start);
+    at += end - start;
+  }
+  small.set(footer, bytes);
+  return small;
+}

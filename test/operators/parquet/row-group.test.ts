@@ -1,0 +1,128 @@
+import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { RecordBatch } from 'apache-arrow';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { encodeParquet } from '../../../operators/parquet/encode.js';
+import { openParquet } from '../../../operators/parquet/file.js';
+import { readRowGroup } from '../../../operators/parquet/row-group.js';
+import { batchOf, binaryColumn, utf8Column } from '../../../pipeline/batch/build.js';
+import { plainBatch, plainSchema } from '../../../pipeline/batch/plain.js';
+import { columnValues, REFERENCE } from './reading.js';
+
+const values = JSON.parse(await readFile(join(REFERENCE, 'values.json'), 'utf8')) as Record<string, unknown[]>;
+const ROWS = 25;
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'alignflow-'));
+});
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** The batches of the first row group, in the plain form that the source gives. */
+async function read(
+  path: string,
+  options: { batchSize: number; partBytes: number; columns?: readonly string[] },
+): Promise<readonly RecordBatch[]> {
+  const file = await openParquet(path, { name: 'it.parquet', columns: options.columns });
+  const schema = plainSchema(file.schema);
+  const batches: RecordBatch[] = [];
+  for await (const batch of readRowGroup(file, 0, options)) batches.push(plainBatch(batch, schema));
+  return batches;
+}
+
+describe('a row group in parts', () => {
+  it.each(['many-pages-v1.parquet', 'many-pages-v2.parquet'])('of %s has every value of every type', async (name) => {
+    const path = join(REFERENCE, name);
+    for (const partBytes of [1, 1000, 1500]) {
+      const batches = await read(path, { batchSize: 4, partBytes });
+      expect(batches.length).toBeGreaterThanOrEqual(partBytes === 1 ? ROWS : 7);
+      expect(Math.max(...batches.map(({ numRows }) => numRows))).toBe(partBytes === 1 ? 1 : 4);
+      for (const [column, expected] of Object.entries(values)) {
+        expect(columnValues(batches, column), `${column}, ${partBytes}`).toEqual(expected);
+      }
+    }
+  });
+
+  it('has them for any batch, part and columns', async () => {
+    const anyColumns = fc.subarray(Object.keys(values), { minLength: 1 });
+    const anyFile = fc.constantFrom('many-pages-v1.parquet', 'many-pages-v2.parquet', 'pages-v2.parquet');
+    await fc.assert(
+      fc.asyncProperty(anyFile, anyColumns, fc.nat(30), fc.nat(4000), async (name, wanted, batch, partBytes) => {
+        const columns = name === 'pages-v2.parquet' ? ['int32', 'text', 'double'] : wanted;
+        const batches = await read(join(REFERENCE, name), { batchSize: batch + 1, partBytes, columns });
+        for (const column of columns) expect(columnValues(batches, column)).toEqual(values[column]);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('reads the pages of its rows, not the whole column', async () => {
+    const probe = await open(join(REFERENCE, 'many-pages-v1.parquet'));
+    const reading = vi.spyOn(Object.getPrototypeOf(probe) as typeof probe, 'read');
+    try {
+      const file = await openParquet(join(REFERENCE, 'many-pages-v1.parquet'), { name: 'it', columns: ['text'] });
+      const parts = readRowGroup(file, 0, { batchSize: 1, partBytes: 1 });
+      await parts.next();
+      reading.mockClear();
+      await parts.next();
+      await parts.return();
+      const bytes = (
+        await Promise.all(reading.mock.results.map(({ value }) => value as Promise<{ bytesRead: number }>))
+      )
+        .map(({ bytesRead }) => bytesRead)
+        .reduce((sum, part) => sum + part, 0);
+      // A dictionary of a few texts and a page of three; the column has 1,119 bytes.
+      expect(bytes).toBeGreaterThan(50);
+      expect(bytes).toBeLessThan(300);
+    } finally {
+      reading.mockRestore();
+      await probe.close();
+    }
+  });
+
+  it('damaged anywhere is an error that names the file, or other values, and nothing worse', async () => {
+    const whole = await readFile(join(REFERENCE, 'many-pages-v1.parquet'));
+    const path = join(folder, 'broken.parquet');
+    let damaged = 0;
+    for (let at = 4; at < whole.length - 8; at += 131) {
+      const broken = Buffer.from(whole);
+      broken.fill(0xff, at, Math.min(at + 8, whole.length - 8));
+      await writeFile(path, broken);
+      const answer = await read(path, { batchSize: 4, partBytes: 600 }).then(
+        () => 'it was read',
+        (error: Error) => `${error.name}: ${error.message}`,
+      );
+      if (answer === 'it was read') continue;
+      damaged++;
+      expect(answer).toMatch(/^AlignflowError: it\.parquet/);
+    }
+    expect(damaged).toBeGreaterThan(50);
+  });
+
+  it('keeps one part at a time in the memory of the decoder', async () => {
+    const path = join(folder, 'large.parquet');
+    const rows = 1000;
+    const images = Array.from({ length: rows }, (_, i) => new Uint8Array(64_000).fill(i & 255));
+    const batch = batchOf({ image: binaryColumn(images), caption: utf8Column(images.map((_, i) => `row ${i}`)) });
+    const encoder = encodeParquet(batch.schema, 'none');
+    await writeFile(path, Buffer.concat([encoder.rowGroup(batch), encoder.end()]));
+    // A decoder of its own: that of the encoder has grown.
+    vi.resetModules();
+    const fresh = await import('../../../operators/parquet/row-group.js');
+    const { parquetWasm } = await import('../../../operators/parquet/wasm.js');
+    const file = await openParquet(path, { name: 'it', columns: undefined });
+    let row = 0;
+    for await (const part of fresh.readRowGroup(file, 0, { batchSize: 16, partBytes: 4e6 })) {
+      for (const { caption, image } of part) {
+        expect([caption, image.length, image.at(-1)]).toEqual([`row ${row}`, 64_000, row & 255]);
+        row++;
+      }
+    }
+    expect(row).toBe(rows);
+    // 64 MB of rows; a part has 4 MB of them, its bytes are there twice, and page for page may be decoded beside it.
+    expect(parquetWasm().wasmMemory().buffer.byteLength).toBeLessThan(24e6);
+  });
+});
