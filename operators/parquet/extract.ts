@@ -106,6 +106,7 @@ function i64(value: number): ThriftField {
   return { type: THRIFT.i64, value };
 }
 
-function sizeOf({ start, end }: Range): number {
+/** Its bytes. */
+export function sizeOf({ start, end }: Range): number {
   return end - start;
 }

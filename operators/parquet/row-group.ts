@@ -2,10 +2,10 @@ import type { FileHandle } from 'node:fs/promises';
 import { type RecordBatch, tableFromIPC } from 'apache-arrow';
 import type { Table } from 'parquet-wasm';
 import type { Where } from '../../pipeline/errors.js';
-import { type Extract, extractRows, wholeChunk } from './extract.js';
+import { type Extract, extractRows, sizeOf, wholeChunk } from './extract.js';
 import type { ParquetFile } from './file.js';
 import { decoding, openFile, readInto, readRange } from './file-bytes.js';
-import { MAGIC } from './footer.js';
+import { type ColumnChunk, MAGIC } from './footer.js';
 import { bytesOfPages, pagesOfRows, partEnds } from './parts.js';
 import { mergePieces, type Piece, piecesOf, wholePiece } from './pieces.js';
 import { parquetWasm } from './wasm.js';
@@ -20,6 +20,9 @@ export interface RowGroupOptions {
 
 const PART_BYTES = 32 * 2 ** 20;
 
+/** About how often a page is read at most, as it is for each part that has rows of it. */
+const REREADS = 4;
+
 /**
  * Reads one row group, as batches of `batchSize` rows: only the bytes of its wanted columns leave the disk. A large one is read
  * in parts of whole pages, so that what is decoded at a time is bounded, however large a row group somebody wrote: its batches
@@ -32,10 +35,9 @@ export async function* readRowGroup(
 ): AsyncGenerator<RecordBatch, void, undefined> {
   const where = { file: file.name, rowGroup };
   const { rows, columns } = file.footer.rowGroups[rowGroup]!;
-  const bytes = columns.reduce((sum, column) => sum + column.bytes, 0);
   const handle = await openFile(file.path, where);
   try {
-    if (bytes <= partBytes) {
+    if (bytesOf(columns) <= partBytes) {
       yield* readPart(handle, [wholePiece(file, rowGroup)], { start: 0, end: rows, batchSize, where });
       return;
     }
@@ -43,8 +45,9 @@ export async function* readRowGroup(
     const pieces = await decoding(where, () => piecesOf(file, rowGroup, read));
     const sizes = pieces.map((piece) => bytesBefore(piece, rows));
     const before = (row: number) => sizes.reduce((sum, size) => sum + size(row), 0);
+    const most = Math.max(partBytes, Math.max(...pieces.map(largestRead)) / REREADS);
     let start = 0;
-    for (const end of partEnds(rows, batchSize, partBytes, before)) {
+    for (const end of partEnds(rows, batchSize, most, before)) {
       yield* readPart(handle, pieces, { start, end, batchSize, where });
       start = end;
     }
@@ -55,8 +58,18 @@ export async function* readRowGroup(
 
 function bytesBefore({ chunks, pages }: Piece, rows: number): (row: number) => number {
   if (pages !== undefined) return bytesOfPages(pages);
-  const bytes = chunks.reduce((sum, chunk) => sum + chunk.bytes, 0);
+  const bytes = bytesOf(chunks);
   return (row) => (bytes * row) / rows;
+}
+
+/** Bytes on disk that are read at once, at the least: a page, or all of a piece that is not divided. */
+function largestRead({ chunks, pages }: Piece): number {
+  const sizes = pages === undefined ? [chunks.reduce((sum, chunk) => sum + sizeOf(chunk), 0)] : pages.pages.map(sizeOf);
+  return sizes.reduce((most, size) => Math.max(most, size), 0);
+}
+
+function bytesOf(chunks: readonly ColumnChunk[]): number {
+  return chunks.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 /** Rows of a row group that are decoded at a time. */

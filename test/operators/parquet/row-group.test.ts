@@ -1,9 +1,9 @@
-import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { type FileHandle, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RecordBatch } from 'apache-arrow';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
 import { encodeParquet } from '../../../operators/parquet/encode.js';
 import { openParquet } from '../../../operators/parquet/file.js';
 import { readRowGroup } from '../../../operators/parquet/row-group.js';
@@ -38,8 +38,9 @@ describe('a row group in parts', () => {
     const path = join(REFERENCE, name);
     for (const partBytes of [1, 1000, 1500]) {
       const batches = await read(path, { batchSize: 4, partBytes });
-      expect(batches.length).toBeGreaterThanOrEqual(partBytes === 1 ? ROWS : 7);
-      expect(Math.max(...batches.map(({ numRows }) => numRows))).toBe(partBytes === 1 ? 1 : 4);
+      // With parts of one byte the largest column of lists decides: it is read about four times.
+      expect(batches.length).toBeGreaterThan(partBytes === 1 ? ROWS / 2 : ROWS / 4);
+      expect(Math.max(...batches.map(({ numRows }) => numRows))).toBeLessThanOrEqual(partBytes === 1 ? 2 : 4);
       for (const [column, expected] of Object.entries(values)) {
         expect(columnValues(batches, column), `${column}, ${partBytes}`).toEqual(expected);
       }
@@ -59,28 +60,49 @@ describe('a row group in parts', () => {
     );
   });
 
-  it('reads the pages of its rows, not the whole column', async () => {
-    const probe = await open(join(REFERENCE, 'many-pages-v1.parquet'));
-    const reading = vi.spyOn(Object.getPrototypeOf(probe) as typeof probe, 'read');
-    try {
-      const file = await openParquet(join(REFERENCE, 'many-pages-v1.parquet'), { name: 'it', columns: ['text'] });
+  describe('reads', () => {
+    const path = join(REFERENCE, 'many-pages-v1.parquet');
+    let probe: FileHandle;
+    let reading: MockInstance;
+
+    beforeEach(async () => {
+      probe = await open(path);
+      reading = vi.spyOn(Object.getPrototypeOf(probe) as FileHandle, 'read');
+    });
+    afterEach(async () => {
+      reading.mockRestore();
+      await probe.close();
+    });
+
+    const bytesRead = async () => {
+      const results = await Promise.all(
+        reading.mock.results.map(({ value }) => value as Promise<{ bytesRead: number }>),
+      );
+      return results.reduce((sum, result) => sum + result.bytesRead, 0);
+    };
+
+    it('the pages of its rows, not the whole column', async () => {
+      const file = await openParquet(path, { name: 'it', columns: ['text'] });
       const parts = readRowGroup(file, 0, { batchSize: 1, partBytes: 1 });
       await parts.next();
       reading.mockClear();
       await parts.next();
       await parts.return();
-      const bytes = (
-        await Promise.all(reading.mock.results.map(({ value }) => value as Promise<{ bytesRead: number }>))
-      )
-        .map(({ bytesRead }) => bytesRead)
-        .reduce((sum, part) => sum + part, 0);
       // A dictionary of a few texts and a page of three; the column has 1,119 bytes.
-      expect(bytes).toBeGreaterThan(50);
-      expect(bytes).toBeLessThan(300);
-    } finally {
-      reading.mockRestore();
-      await probe.close();
-    }
+      expect(await bytesRead()).toBeGreaterThan(50);
+      expect(await bytesRead()).toBeLessThan(300);
+    });
+
+    it('a column of lists again for each part, but not for parts as small as may be', async () => {
+      const file = await openParquet(path, { name: 'it', columns: ['tokens'] });
+      reading.mockClear();
+      const rows: number[] = [];
+      for await (const batch of readRowGroup(file, 0, { batchSize: 25, partBytes: 1 })) rows.push(batch.numRows);
+      // The column has 844 bytes.
+      expect(rows.length).toBeGreaterThan(1);
+      expect(await bytesRead()).toBeGreaterThan(844);
+      expect(await bytesRead()).toBeLessThan(844 * 6);
+    });
   });
 
   it('damaged anywhere is an error that names the file, or other values, and nothing worse', async () => {
