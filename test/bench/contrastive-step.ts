@@ -6,7 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Field, FixedSizeBinary, Int32, List, makeData, type RecordBatch, Vector, vectorFromArray } from 'apache-arrow';
-import { EMPTY, filter, from, lastValueFrom, map, tap, toArray } from 'rxjs';
+import { EMPTY, from, lastValueFrom, tap, toArray } from 'rxjs';
 import { pixelsField } from '../../operators/images/pixels.js';
 import { batchOf } from '../../pipeline/batch/build.js';
 import { batchBytes } from '../../pipeline/batch/bytes.js';
@@ -32,11 +32,12 @@ const folder = await mkdtemp(join(tmpdir(), 'alignflow-bench-'));
 try {
   const { version } = await startBackend();
   const began = performance.now();
-  const { speeds, firstAt } = await trainingSpeeds();
+  const { speeds, firstAt, saidBytes } = await trainingSpeeds();
   const result = {
     samplesPerSecond: speeds.toSorted((a, b) => a - b)[speeds.length >> 1],
     firstSeconds: (firstAt - began) / 1000,
     peakBytes: process.resourceUsage().maxRSS * 1024,
+    saidBytes,
     version: `TensorFlow ${version}`,
   };
   process.stdout.write(`${JSON.stringify(result)}\n`);
@@ -44,8 +45,8 @@ try {
   await rm(folder, { recursive: true, force: true });
 }
 
-/** Samples/s of each step after the warm-up, and when the first step was done. */
-async function trainingSpeeds(): Promise<{ speeds: number[]; firstAt: number }> {
+/** Samples/s of each step after the warm-up, when the first step was done, and the memory that training said it would take. */
+async function trainingSpeeds(): Promise<{ speeds: number[]; firstAt: number; saidBytes: number }> {
   const config = {
     ...contrastive.defaults,
     model: shape,
@@ -64,16 +65,23 @@ async function trainingSpeeds(): Promise<{ speeds: number[]; firstAt: number }> 
   const inputs = { name: 'bench', seed: 7, from: { stage: 'rows', folder, artefacts: { tokenizer } } };
   const events = contrastive.run(config, inputs, stageContext(rows));
   let firstAt = 0;
-  const metrics = events.pipe(
-    filter((event) => event.kind === 'step'),
-    tap(() => {
-      firstAt ||= performance.now();
-    }),
-    map(({ values }) => values.samples_per_second!),
-    toArray(),
+  const all = await lastValueFrom(
+    events.pipe(
+      tap(({ kind }) => {
+        if (kind === 'step') firstAt ||= performance.now();
+      }),
+      toArray(),
+    ),
   );
-  const all = await lastValueFrom(metrics);
-  return { speeds: all.slice(warmup), firstAt };
+  const speeds = all.flatMap((event) => (event.kind === 'step' ? [event.values.samples_per_second!] : []));
+  const notes = all.flatMap((event) => (event.kind === 'note' ? [event.text] : []));
+  return { speeds: speeds.slice(warmup), firstAt, saidBytes: memoryIn(notes.join(' ')) };
+}
+
+/** The bytes of `about 2.28 GB of memory`. */
+function memoryIn(text: string): number {
+  const [, number, unit] = /about ([\d.]+) ([MG])B of memory/.exec(text)!;
+  return Number(number) * (unit === 'G' ? 1e9 : 1e6);
 }
 
 function stageContext(batch: RecordBatch): StageContext {

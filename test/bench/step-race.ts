@@ -8,6 +8,8 @@ export interface StepSpeed {
   /** From the start of training to the end of its first step; the peer's is not told. */
   readonly firstSeconds?: number;
   readonly peakBytes: number;
+  /** What training says that it will take, before its first step; the peer says nothing. */
+  readonly saidBytes?: number;
   readonly version: string;
 }
 

@@ -23,6 +23,9 @@ const COMPARISONS: readonly Comparison[] = [
 /** Seconds that the first step of the larger shape may take. */
 const FIRST = 15;
 
+/** How far the memory that is foretold may be from what is measured. */
+const FORETOLD = 0.15;
+
 /** Measures all comparisons. */
 export async function measureTraining(options: Pick<RaceOptions, 'checkout' | 'python' | 'rounds'>): Promise<Figure[]> {
   const figures: Figure[] = [];
@@ -51,6 +54,12 @@ async function compare(
       value: `${gigabytes(ours.peakBytes)}, the peer ${gigabytes(peer.peakBytes)}`,
       wanted: 'at most the peer\u2019s',
       met: ours.peakBytes <= peer.peakBytes,
+    },
+    {
+      name: `${name}: memory foretold`,
+      value: `${gigabytes(ours.saidBytes!)}, ${(ours.saidBytes! / ours.peakBytes).toFixed(2)} of what it took`,
+      wanted: `within ${FORETOLD * 100} %`,
+      met: Math.abs(ours.saidBytes! / ours.peakBytes - 1) <= FORETOLD,
     },
     {
       name: `${name}: first step`,
