@@ -43,11 +43,10 @@ export function wholeChunk({ start, data, end }: ColumnChunk): ChunkPart {
   return { dictionary: { start, end: data }, pages: { start: data, end } };
 }
 
-/** Row group `index` with `rows` rows of `parts`, one for each of its columns, as a file of its own. */
-export function extractRows(footer: Footer, index: number, parts: readonly ChunkPart[], rows: number): Extract {
+/** The one row group of a footer, with `rows` rows of `parts`, one for each of its columns, as a file of its own. */
+export function extractRows(footer: Footer, parts: readonly ChunkPart[], rows: number): Extract {
   let at: number = MAGIC.length;
-  const group = structs(footer.struct, FILE.rowGroups)[index];
-  if (group === undefined) throw new Error(`it has no row group ${index}`);
+  const group = structs(footer.struct, FILE.rowGroups)[0]!;
   const columns = structs(group, GROUP.columns).map((chunk, column) => {
     const { dictionary, pages, values } = parts[column]!;
     const meta = new Map(chunk.get(CHUNK.metadata)!.value as ThriftStruct);

@@ -15,12 +15,17 @@ export function number(struct: ThriftStruct, id: number): number {
   return value;
 }
 
-export function list(struct: ThriftStruct, id: number): ThriftList {
+function list(struct: ThriftStruct, id: number): ThriftList {
   const value = struct.get(id)?.value;
   if (typeof value !== 'object' || !('values' in value) || !('element' in value)) {
     throw new Error(`field ${id} of its metadata is missing or wrong`);
   }
   return value;
+}
+
+/** A list of texts. */
+export function texts(struct: ThriftStruct, id: number): readonly string[] {
+  return list(struct, id).values.map((value) => decoder.decode(value as Uint8Array));
 }
 
 export function structs(struct: ThriftStruct, id: number): readonly ThriftStruct[] {

@@ -84,8 +84,8 @@ function chooseColumns(schema: Schema, columns: readonly string[], where: Where)
   });
 }
 
-function checkRange({ path, start, end }: ColumnChunk, size: number): void {
-  if (start >= MAGIC.length && end >= start && end <= size) return;
+function checkRange({ path, start, data, end }: ColumnChunk, size: number): void {
+  if (start >= MAGIC.length && data <= end && end <= size) return;
   throw new Error(`its column ${path.join('.')} lies outside of the file`);
 }
 

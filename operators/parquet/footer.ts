@@ -4,7 +4,7 @@
  * Field numbers are those of parquet-format's parquet.thrift (FileMetaData, SchemaElement, RowGroup, ColumnChunk,
  * ColumnMetaData).
  */
-import { list, number, structList, structs, text } from './fields.js';
+import { number, structList, structs, text, texts } from './fields.js';
 import { readThrift, THRIFT, type ThriftStruct, writeThrift } from './thrift.js';
 
 /** Bytes that each Parquet file begins and ends with. */
@@ -12,8 +12,6 @@ export const MAGIC = new TextEncoder().encode('PAR1');
 
 /** Bytes behind a footer: its length and the magic bytes. */
 export const TAIL = 8;
-
-const decoder = new TextDecoder();
 
 export const FILE = { schema: 2, rows: 3, rowGroups: 4, keyValues: 5, columnOrders: 7 };
 const ELEMENT = { repetition: 3, name: 4, children: 5 };
@@ -173,7 +171,7 @@ function columnChunk(chunk: ThriftStruct): ColumnChunk {
   const dictionary = meta.has(META.dictionaryPage) ? number(meta, META.dictionaryPage) : 0;
   const data = number(meta, META.dataPage);
   const start = dictionary > 0 && dictionary < data ? dictionary : data;
-  const path = list(meta, META.path).values.map((name) => decoder.decode(name as Uint8Array));
+  const path = texts(meta, META.path);
   const end = start + number(meta, META.compressed);
   return { path, start, data, end, bytes: number(meta, META.uncompressed) };
 }

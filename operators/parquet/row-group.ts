@@ -81,32 +81,44 @@ interface Part {
 }
 
 async function* readPart(handle: FileHandle, pieces: readonly Piece[], part: Part): AsyncGenerator<RecordBatch> {
-  const { start, end, batchSize, where } = part;
+  const { start, end, where } = part;
   const tables: Table[] = [];
   try {
     for (const piece of pieces) {
       tables.push(await decoding(where, () => decodePiece(handle, piece, part)));
     }
-    for (let at = start, i = 0; at < end; at += batchSize, i++) {
-      yield await decoding(where, () => {
-        const batches = tables.map((table) => tableFromIPC(table.recordBatch(i)!.intoIPCStream()).batches[0]!);
+    let row = start;
+    for (let i = 0; row < end; i++) {
+      const batch = await decoding(where, () => {
+        const batches = tables.map((table) => batchOf(table, i));
+        const rows = batches[0]!.numRows;
+        if (batches.some(({ numRows }) => numRows !== rows)) throw new Error('its columns differ in their rows');
         return mergePieces(pieces, batches);
       });
+      row += batch.numRows;
+      yield batch;
     }
   } finally {
     for (const table of tables) table.free();
   }
 }
 
+function batchOf(table: Table, index: number): RecordBatch {
+  const batch =
+    index < table.numBatches ? tableFromIPC(table.recordBatch(index)!.intoIPCStream()).batches[0] : undefined;
+  if (batch === undefined) throw new Error('it has fewer rows than its footer says');
+  return batch;
+}
+
 /** The rows of a part, decoded; they lie in the decoder's memory. */
 async function decodePiece(handle: FileHandle, piece: Piece, { start, end, batchSize }: Part): Promise<Table> {
   if (piece.pages === undefined) {
-    const extract = extractRows(piece.footer, 0, piece.chunks.map(wholeChunk), piece.rows);
+    const extract = extractRows(piece.footer, piece.chunks.map(wholeChunk), piece.rows);
     const window = end - start === piece.rows ? {} : { offset: start, limit: end - start };
     return parquetWasm().readParquet(await readExtract(handle, extract), { batchSize, ...window });
   }
   const { part, firstRow, rows } = pagesOfRows(piece.pages, start, end);
-  const bytes = await readExtract(handle, extractRows(piece.footer, 0, [part], rows));
+  const bytes = await readExtract(handle, extractRows(piece.footer, [part], rows));
   return parquetWasm().readParquet(bytes, { batchSize, offset: start - firstRow, limit: end - start });
 }
 

@@ -5,8 +5,11 @@ import type { RecordBatch } from 'apache-arrow';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
 import { encodeParquet } from '../../../operators/parquet/encode.js';
+import { structs } from '../../../operators/parquet/fields.js';
 import { openParquet } from '../../../operators/parquet/file.js';
+import { FILE, footerBytes, GROUP, parseFooter, TAIL, withRowGroups } from '../../../operators/parquet/footer.js';
 import { readRowGroup } from '../../../operators/parquet/row-group.js';
+import { THRIFT } from '../../../operators/parquet/thrift.js';
 import { batchOf, binaryColumn, utf8Column } from '../../../pipeline/batch/build.js';
 import { plainBatch, plainSchema } from '../../../pipeline/batch/plain.js';
 import { columnValues, REFERENCE } from './reading.js';
@@ -122,6 +125,21 @@ describe('a row group in parts', () => {
       expect(answer).toMatch(/^AlignflowError: it\.parquet/);
     }
     expect(damaged).toBeGreaterThan(50);
+  });
+
+  it('with fewer rows than its footer says is refused, whole and in parts', async () => {
+    const batch = batchOf({ caption: utf8Column(Array.from({ length: 10 }, (_, i) => `row ${i}`)) });
+    const encoder = encodeParquet(batch.schema, 'none');
+    const body = encoder.rowGroup(batch);
+    const end = encoder.end();
+    const footer = parseFooter(end.subarray(0, end.length - TAIL));
+    const more = structs(footer.struct, FILE.rowGroups).map((group) =>
+      new Map(group).set(GROUP.rows, { type: THRIFT.i64, value: 12 }),
+    );
+    const path = join(folder, 'fewer.parquet');
+    await writeFile(path, Buffer.concat([body, footerBytes(withRowGroups(footer.struct, 12, more))]));
+    await expect(read(path, { batchSize: 4, partBytes: 1e6 })).rejects.toThrow('fewer rows than its footer says');
+    await expect(read(path, { batchSize: 4, partBytes: 1 })).rejects.toThrow('have 10 rows, not 12');
   });
 
   it('keeps one part at a time in the memory of the decoder', async () => {
