@@ -10,6 +10,7 @@ import type { MemoryBudget } from '../graph/budget.js';
 import { chain, type DroppedRow, type Step } from '../graph/chain.js';
 import { createKeptUnits } from '../graph/kept-units.js';
 import { BY_WEIGHT, type Mixing, mix } from '../graph/mix.js';
+import { createReadAhead, READ_AHEAD } from '../graph/read-ahead.js';
 import {
   type ConfiguredSource,
   fromBatches,
@@ -95,13 +96,6 @@ export interface RowsRead {
   readonly batches: Observable<RecordBatch>;
 }
 
-/**
- * Rows are read ahead by this many bytes, not by the whole budget: a trainer takes a batch at a time (by as many in each of two
- * threads). Rows that are read once also by a batch for each place where one can be worked on, and one more, where these are more
- * bytes: a longer queue before a slow sink would fill the memory and make nothing faster.
- */
-export const READ_AHEAD = 16_000_000;
-
 /** The share of the memory in which rows that are read again and again stay, decoded, as far as they fit. */
 const KEPT = 1 / 8;
 
@@ -180,9 +174,9 @@ export function readRows(reading: Reading, environment: ReadingEnvironment, opti
     yield* shares.length === 1 ? shares[0]!.batches : mix(shares, reading.mixing ?? BY_WEIGHT);
   }
 
-  let largest = 0;
-  const ahead = () => (repeat ? READ_AHEAD : Math.max(READ_AHEAD, (budget.places + 1) * largest));
-  const room = () => Promise.all([budget.room(Math.min(budget.limit, ahead())), environment.room()]);
+  const ahead = createReadAhead(budget);
+  const below = () => (repeat ? Math.min(budget.limit, READ_AHEAD) : ahead.below());
+  const room = () => Promise.all([budget.room(below()), environment.room()]);
   const watch = watchSteps(reading, budget, accounts);
   return {
     accounts,
@@ -192,7 +186,7 @@ export function readRows(reading: Reading, environment: ReadingEnvironment, opti
         account.rowsOut += batch.numRows;
         const bytes = batchBytes(batch);
         account.bytes += bytes;
-        largest = Math.max(largest, bytes);
+        ahead.read(bytes);
         if (repeat) watch.goesIn(batch);
       }),
       linked.run,

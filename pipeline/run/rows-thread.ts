@@ -5,7 +5,8 @@ import { Observable } from 'rxjs';
 import { AlignflowError, reasonOf } from '../errors.js';
 import { createAccount, type OperatorAccount } from '../graph/account.js';
 import { mergeMeasured } from '../graph/distribution.js';
-import { READ_AHEAD, type Reading, type ReadingEnvironment, type RowsOptions, type RowsRead } from './read-rows.js';
+import { READ_AHEAD } from '../graph/read-ahead.js';
+import type { Reading, ReadingEnvironment, RowsOptions, RowsRead } from './read-rows.js';
 import {
   type FromWorker,
   packSchema,

@@ -96,17 +96,12 @@ const BESIDE = 300e6;
 
 /**
  * The most memory of runs with `memory: 256MB`: 2 GB of rows and 20 GB through a sink that takes 2 ms for each batch of 6.4 MB,
- * 2 GB through one that takes 50 ms, slower than the rows are made, and 6 GB into Parquet files and out of them. Medians of three runs.
+ * 2 GB through one that takes 50 ms, slower than the rows are made, and 6 GB into Parquet files and out of them. Medians, of runs by turns.
  */
 export async function measureMemory(repository: string): Promise<Figure[]> {
   const folder = await mkdtemp(join(tmpdir(), 'alignflow-bench-'));
   const most = 256e6 + BESIDE;
-  const peakOf = async (manifest: string, ...set: readonly string[]) => {
-    const peaks: number[] = [];
-    for (let turn = 0; turn < 3; turn++) peaks.push(await peakOnce(manifest, set));
-    return median(peaks);
-  };
-  const peakOnce = async (manifest: string, set: readonly string[]) => {
+  const peakOf = async (manifest: string, set: readonly string[]) => {
     const output = join(folder, 'run');
     await rm(output, { recursive: true, force: true });
     const options = [`output=${output}`, ...set].flatMap((override) => ['--set', override]);
@@ -115,10 +110,17 @@ export async function measureMemory(repository: string): Promise<Figure[]> {
   };
   try {
     const bytes = (size: string) => `stages.all.source.with.bytes=${size}`;
-    const few = await peakOf('flow.yaml', bytes('2GB'));
-    const many = await peakOf('flow.yaml', bytes('20GB'));
-    const slow = await peakOf('flow.yaml', bytes('2GB'), 'stages.all.sink.with.delay=50');
-    const files = await peakOf('files.yaml');
+    const runs = [
+      ['flow.yaml', bytes('2GB')],
+      ['flow.yaml', bytes('20GB')],
+      ['flow.yaml', bytes('2GB'), 'stages.all.sink.with.delay=50'],
+      ['files.yaml'],
+    ] as const;
+    const peaks = runs.map((): number[] => []);
+    for (let turn = 0; turn < TURNS; turn++) {
+      for (const [i, [manifest, ...set]] of runs.entries()) peaks[i]!.push(await peakOf(manifest, set));
+    }
+    const [few, many, slow, files] = peaks.map(median) as [number, number, number, number];
     const figure = (name: string, peak: number): Figure => ({
       name: `peak resident memory, ${name}`,
       value: `${(peak / 1e6).toFixed(0)} MB`,

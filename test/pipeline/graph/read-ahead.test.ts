@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest';
+import { createReadAhead, READ_AHEAD } from '../../../pipeline/graph/read-ahead.js';
+
+const MB = 1_000_000;
+
+/** A budget in which so many bytes are held, and the arrays that there are, alive or dead. */
+function memory({ limit = 1000 * MB, places = 2 } = {}) {
+  const state = { limit, places, held: 0, arrays: 50 * MB };
+  return { state, ahead: createReadAhead(state, () => state.arrays) };
+}
+
+describe('read ahead', () => {
+  it('is a batch for each place and one more, if these are more than its least', () => {
+    const { ahead } = memory();
+    expect(ahead.below()).toBe(READ_AHEAD);
+    ahead.read(3 * MB);
+    expect(ahead.below()).toBe(READ_AHEAD);
+    ahead.read(10 * MB);
+    ahead.read(1 * MB);
+    expect(ahead.below()).toBe(30 * MB);
+  });
+
+  it('stays below the limit', () => {
+    const { ahead } = memory({ limit: 12 * MB });
+    ahead.read(10 * MB);
+    expect(ahead.below()).toBe(12 * MB);
+  });
+
+  it('is half as far while more dead arrays than could be in flight are not collected', () => {
+    const { state, ahead } = memory();
+    ahead.read(20 * MB);
+    expect(ahead.below()).toBe(60 * MB);
+    state.arrays += 60 * MB;
+    expect(ahead.below()).toBe(60 * MB);
+    state.arrays += 1;
+    expect(ahead.below()).toBe(30 * MB);
+    state.arrays -= 60 * MB;
+    expect(ahead.below()).toBe(60 * MB);
+  });
+
+  it('does not mind few dead arrays, nor those that are held', () => {
+    const { state, ahead } = memory();
+    ahead.read(1 * MB);
+    ahead.below();
+    state.arrays += 32 * MB;
+    expect(ahead.below()).toBe(READ_AHEAD);
+    state.arrays += 40 * MB;
+    state.held = 40 * MB;
+    expect(ahead.below()).toBe(READ_AHEAD);
+    state.held = 0;
+    expect(ahead.below()).toBe(READ_AHEAD / 2);
+  });
+
+  it('never keeps a source from its next batch while one is worked on', () => {
+    const { state, ahead } = memory({ places: 1 });
+    ahead.read(15 * MB);
+    ahead.below();
+    state.arrays += 500 * MB;
+    expect(ahead.below()).toBe(15 * MB + 1);
+    const narrow = memory({ limit: 12 * MB });
+    narrow.ahead.read(30 * MB);
+    narrow.ahead.below();
+    narrow.state.arrays += 500 * MB;
+    expect(narrow.ahead.below()).toBe(12 * MB);
+  });
+
+  it('knows arrays that were not collected yet when it began once they are', () => {
+    const { state, ahead } = memory();
+    ahead.read(20 * MB);
+    state.arrays = 150 * MB;
+    ahead.below();
+    state.arrays = 10 * MB;
+    expect(ahead.below()).toBe(60 * MB);
+    state.arrays = 100 * MB;
+    expect(ahead.below()).toBe(30 * MB);
+  });
+});
