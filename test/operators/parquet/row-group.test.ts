@@ -5,12 +5,13 @@ import type { RecordBatch } from 'apache-arrow';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
 import { encodeParquet } from '../../../operators/parquet/encode.js';
-import { structs } from '../../../operators/parquet/fields.js';
+import { movedRowGroups } from '../../../operators/parquet/extract.js';
+import { structList, structs } from '../../../operators/parquet/fields.js';
 import { openParquet } from '../../../operators/parquet/file.js';
 import { FILE, footerBytes, GROUP, parseFooter, TAIL, withRowGroups } from '../../../operators/parquet/footer.js';
 import { readRowGroup } from '../../../operators/parquet/row-group.js';
 import { THRIFT } from '../../../operators/parquet/thrift.js';
-import { batchOf, binaryColumn, utf8Column } from '../../../pipeline/batch/build.js';
+import { batchOf, binaryColumn, int32Column, int32ListColumn, utf8Column } from '../../../pipeline/batch/build.js';
 import { plainBatch, plainSchema } from '../../../pipeline/batch/plain.js';
 import { columnValues, REFERENCE } from './reading.js';
 
@@ -140,6 +141,30 @@ describe('a row group in parts', () => {
     await writeFile(path, Buffer.concat([body, footerBytes(withRowGroups(footer.struct, 12, more))]));
     await expect(read(path, { batchSize: 4, partBytes: 1e6 })).rejects.toThrow('fewer rows than its footer says');
     await expect(read(path, { batchSize: 4, partBytes: 1 })).rejects.toThrow('have 10 rows, not 12');
+  });
+
+  it('whose columns differ in their rows is refused', async () => {
+    const encode = (rows: number) => {
+      const numbers = Array.from({ length: rows }, (_, i) => i);
+      const batch = batchOf({ number: int32Column(numbers), tokens: int32ListColumn(numbers.map((n) => [n, n])) });
+      const encoder = encodeParquet(batch.schema, 'none');
+      const body = encoder.rowGroup(batch);
+      const end = encoder.end();
+      return { body, footer: parseFooter(end.subarray(0, end.length - TAIL)) };
+    };
+    const [long, short] = [encode(12), encode(10)];
+    const [group] = structs(long.footer.struct, FILE.rowGroups);
+    const [other] = movedRowGroups(short.footer, long.body.length);
+    const [number, tokens] = [group!, other!].map((one, column) => structs(one, GROUP.columns)[column]!);
+    const mixed = new Map(group).set(GROUP.columns, structList([number!, tokens!]));
+    const path = join(folder, 'differ.parquet');
+    const end = footerBytes(withRowGroups(long.footer.struct, 12, [mixed]));
+    await writeFile(path, Buffer.concat([long.body, short.body, end]));
+    for (const partBytes of [1e6, 100, 1]) {
+      await expect(read(path, { batchSize: 12, partBytes }), `${partBytes}`).rejects.toThrow(
+        /^it\.parquet, row group 0: the file is damaged: .*(rows|12 read)/,
+      );
+    }
   });
 
   it('keeps one part at a time in the memory of the decoder', async () => {
