@@ -41,7 +41,9 @@ export async function openParquet(path: string, { name, columns }: ParquetOption
     if (length > size - TAIL - MAGIC.length) throw notParquet(where, 'its footer is longer than the file');
     return await decoding(where, async () => {
       const footer = parseFooter(await readRange(handle, size - TAIL - length, size - TAIL));
-      for (const group of footer.rowGroups) for (const column of group.columns) checkRange(column, size);
+      // Of no rows there is nothing in the file, whatever the footer says of its place.
+      const groups = footer.rowGroups.filter(({ rows }) => rows > 0);
+      for (const { columns } of groups) for (const column of columns) checkRange(column, size);
       const schema = schemaOf(footer);
       if (columns === undefined) return { path, name, footer, schema };
       const chosen = chooseColumns(schema, columns, where);

@@ -14,11 +14,11 @@ import { type BegunParquet, encodeParquet, type ParquetCompression, type Parquet
 export interface ParquetSink {
   /** Compression of the columns. */
   compression: 'zstd' | 'snappy' | 'gzip' | 'none';
-  /** Most rows in a row group, which is what is held in memory, read at once and shuffled as a whole. @minimum 1 @maximum 16777215 */
+  /** Most rows in a row group, which is what is held in memory, read at once and shuffled as a whole. @integer @minimum 1 @maximum 16777215 */
   rowGroup: number;
   /** Most bytes of rows in a row group, before compression. A larger row has one of its own. @minimum 1 @unit bytes */
   rowGroupBytes: number;
-  /** Most rows in a file. @minimum 1 */
+  /** Most rows in a file. @integer @minimum 1 */
   file: number;
 }
 

@@ -23,7 +23,7 @@ export interface ParquetSource {
   path: string;
   /** Columns to read, in the order of the file; all of them when left out. Others do not leave the disk. */
   columns?: string[];
-  /** Most rows in a batch. @minimum 1 */
+  /** Most rows in a batch. @integer @minimum 1 */
   batch: number;
 }
 

@@ -94,6 +94,13 @@ def plain(value):
 
 json.dump({name: [plain(v) for v in table[name].to_pylist()] for name in columns}, open("parquet/values.json", "w"))
 
+# Row groups without rows: pyarrow says of their data that it begins at 0.
+few = pa.table({"caption": ["a", "b", "c"], "score": [0.5, None, 1.5]})
+with pq.ParquetWriter("parquet/empty-groups.parquet", few.schema) as writer:
+    for part in [few.slice(0, 0), few, few.slice(0, 0), few.slice(0, 2)]:
+        writer.write_table(part)
+assert pq.ParquetFile("parquet/empty-groups.parquet").metadata.num_row_groups == 4
+
 # What sink/parquet wrote.
 ours = pq.ParquetFile("parquet/written.parquet")
 meta = ours.metadata

@@ -31,6 +31,13 @@ describe('source/parquet reads what pyarrow wrote', () => {
     for (const name of ['int32', 'text', 'double']) expect(columnValues(batches, name), name).toEqual(values[name]);
   });
 
+  it('in files that have row groups without rows', async () => {
+    const { units, batches } = await readAll(REFERENCE, { path: 'empty-groups.parquet' });
+    expect(units.map(({ rows }) => rows)).toEqual([3, 2]);
+    expect(columnValues(batches, 'caption')).toEqual(['a', 'b', 'c', 'a', 'b']);
+    expect(columnValues(batches, 'score')).toEqual([0.5, null, 1.5, 0.5, null]);
+  });
+
   it('as plain columns, with the metadata of schema and fields', async () => {
     const schema = await parquet.schema({ path: 'zstd.parquet', batch: 10 }, { stage: 'test', base: REFERENCE });
     const types = Object.fromEntries(schema.fields.map(({ name, type }) => [name, String(type)]));
