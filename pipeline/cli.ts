@@ -45,6 +45,7 @@ export async function createProgram(argv: readonly string[], tools: Tools): Prom
 
 /** Runs a command line and sets the process's exit code. An `AlignflowError` is told in its own words, a defect with its stack. */
 export async function runProgram(program: Command, argv: readonly string[]): Promise<void> {
+  process.on('beforeExit', tellStalled);
   try {
     await program.parseAsync(argv);
   } catch (error) {
@@ -54,7 +55,22 @@ export async function runProgram(program: Command, argv: readonly string[]): Pro
       process.exitCode = 1;
       process.stderr.write(`${pico.red('error')} ${describeError(error)}\n`);
     }
+  } finally {
+    process.off('beforeExit', tellStalled);
   }
+}
+
+let turns = 0;
+
+/** Node ends, as if all were well, when nothing is left to wait for. The second time that it is about to, nobody else knew why. */
+function tellStalled(): void {
+  if (turns++ === 0) {
+    setImmediate(() => undefined);
+    return;
+  }
+  process.exitCode = 1;
+  const what = 'the command waits for what never comes: a promise of a source or an operator is never resolved';
+  process.stderr.write(`${pico.red('error')} ${what}\n`);
 }
 
 function describeError(error: unknown): string {

@@ -19,6 +19,8 @@ export interface OperatorAccount {
   seconds: number;
   /** Time in which it waited for rows; of a source, for room behind it. */
   waiting: number;
+  /** Whether it has had all rows and has not come to its own end. */
+  ending: boolean;
 }
 
 /** Opens the account of an operator. */
@@ -34,6 +36,7 @@ export function createAccount(operator: string): OperatorAccount {
     heldMost: 0,
     seconds: 0,
     waiting: 0,
+    ending: false,
   };
 }
 

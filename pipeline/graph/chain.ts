@@ -98,6 +98,7 @@ function link(
   return new Observable((subscriber) => {
     const rejected = collectRejected(context.rejects?.get(label));
     let upstream: unknown;
+    let given = false;
     const counted = new Observable<RecordBatch>((inner) =>
       source.subscribe({
         next: (batch) => {
@@ -109,7 +110,11 @@ function link(
           upstream = error;
           inner.error(error);
         },
-        complete: () => clock.run(account, () => inner.complete()),
+        complete: () => {
+          given = true;
+          account.ending = true;
+          clock.run(account, () => inner.complete());
+        },
       }),
     );
     // What failed before the operator passes through it, and has its place already.
@@ -141,7 +146,13 @@ function link(
     return defer(() => operatorOf()(counted))
       .pipe(
         map(checked),
-        tap({ complete: rejected.flush }),
+        tap({
+          complete: () => {
+            rejected.flush();
+            if (!given) throw endedEarly();
+            account.ending = false;
+          },
+        }),
         catchError((error: unknown) => throwError(() => placed(error))),
       )
       .subscribe(subscriber);
@@ -196,6 +207,14 @@ function bookDrop(
     drop(dropped, () => copyRows(withoutOrigin(batch), Uint32Array.of(row)));
     reject(batch, row);
   };
+}
+
+function endedEarly(): AlignflowError {
+  return new AlignflowError({
+    what: 'the operator came to its end before the rows did: those that were still to come would be lost',
+    expected: 'a stream that completes when the one that it is given has completed',
+    fix: 'subscribe to all rows, and drop those that are not wanted with context.drop',
+  });
 }
 
 function undeclared(difference: string): AlignflowError {

@@ -7,6 +7,7 @@ import { AlignflowError, placeError } from '../errors.js';
 import { droppedRows, type OperatorAccount } from '../graph/account.js';
 import type { MemoryBudget } from '../graph/budget.js';
 import { NeedsAllRows } from '../graph/read-source.js';
+import { unlessStalled } from '../graph/unless-stalled.js';
 import { untilAborted } from '../graph/until-aborted.js';
 import { branchName } from '../manifest/names.js';
 import type { StageEvent } from '../metrics.js';
@@ -140,7 +141,12 @@ export async function runStage(stage: PlannedStage, environment: StageEnvironmen
     if (left.saved === undefined)
       for (const made of [ROWS, BRANCHES]) await rm(join(stage.folder, made), { recursive: true, force: true });
     const events = stage.stage.run(stage.options, stage.inputs, stageContext(stage, environment, rows));
-    await lastValueFrom(events.pipe(untilAborted(signal), tap(take)), { defaultValue: undefined });
+    const ended = events.pipe(
+      untilAborted(signal),
+      unlessStalled(() => stalled(stage.name, rows)),
+      tap(take),
+    );
+    await lastValueFrom(ended, { defaultValue: undefined });
     await examples.drawn();
     await ledger.close();
     await metrics.close();
@@ -217,6 +223,23 @@ function stageContext(
     },
     write: (stream) => rows.write(stream, stage.sink!, stage.facts.hands.rows!.schema, join(stage.folder, ROWS)),
   };
+}
+
+/** Something of the stage never ends: an operator that has had all rows, or whatever the stage waits for. */
+function stalled(stage: string, { accounts, branches }: StageRows): AlignflowError {
+  const places = [{ stage, accounts }, ...branches.map((one) => ({ ...one, stage: branchName(stage, one.name) }))];
+  const [place] = places.flatMap(({ stage, accounts }) =>
+    accounts.filter(({ ending }) => ending).map(({ operator }) => ({ stage, operator })),
+  );
+  return new AlignflowError({
+    what: place === undefined ? 'the stage waits for what never comes' : 'the operator has had all rows and never ends',
+    where: place ?? { stage },
+    expected:
+      place === undefined
+        ? 'sources, operators and sinks that come to an end'
+        : 'a stream that completes when its rows do',
+    fix: 'look for a promise that is never resolved, or a stream that is never completed; run the conformance suite on it',
+  });
 }
 
 /** Rows in = rows out + dropped rows, for each operator of a stage (and its branches) whose rows came to their end. */

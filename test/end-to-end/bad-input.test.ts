@@ -1,7 +1,7 @@
-import { type FileHandle, open, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { reportOf, runManifest } from './running.js';
+import { reportOf, runManifest, startCommand } from './running.js';
 import { drawShapes, makeFolder, writeShapes } from './shapes.js';
 
 let folder: string;
@@ -29,7 +29,44 @@ async function said(...set: readonly string[]): Promise<string> {
   );
 }
 
+/** An operator that never comes to its end, and a source that never says what it has. */
+const never = {
+  'never.ts': `import { defineOperator } from 'alignflow';
+import { concat, NEVER } from 'rxjs';
+export default defineOperator({
+  name: 'test/never', defaults: {}, reads: (_: object) => ({}), writes: (schema) => schema,
+  run: () => (source) => concat(source, NEVER),
+});
+`,
+  'silent.ts': `import { defineSource } from 'alignflow';
+import { Field, Schema, Utf8 } from 'apache-arrow';
+export default defineSource({
+  name: 'test/silent', defaults: {}, schema: () => new Promise(() => undefined), units: async (_: object) => [],
+  async *read() {},
+});
+`,
+};
+
 describe('bad input', () => {
+  it('what never comes to its end ends the command all the same, with an error', { timeout: 60_000 }, async () => {
+    await mkdir(join(folder, 'operators'));
+    for (const [name, text] of Object.entries(never)) await writeFile(join(folder, 'operators', name), text);
+    const file = join(folder, 'shapes.yaml');
+    const manifest = (stage: string) =>
+      `name: shapes\nmemory: 256MB\noperators: [./operators]\nstages:\n  all: ${stage}\n`;
+    const source = '{ use: source/parquet, with: { path: data/train } }';
+    await writeFile(file, manifest(`{ use: filtering, source: ${source}, steps: [{ use: test/never }] }`));
+    const operator = startCommand(folder);
+    expect(await operator.ended).toBe(1);
+    expect(operator.log()).toMatch(
+      /stage all, operator test\/never\[0\]: the operator has had all rows and never ends\n/,
+    );
+    await writeFile(file, manifest('{ use: filtering, source: { use: test/silent } }'));
+    const silent = startCommand(folder);
+    expect(await silent.ended).toBe(1);
+    expect(silent.log()).toMatch(/^error the command waits for what never comes/m);
+  });
+
   it('a Parquet file that is cut off, empty or missing is found before anything runs, at its line', async () => {
     const bytes = await readFile(part);
     await truncate(part, bytes.length - 100);

@@ -1,5 +1,19 @@
 import type { RecordBatch, Schema } from 'apache-arrow';
-import { concatMap, from, lastValueFrom, map, type OperatorFunction, Subject, tap, throwError, toArray } from 'rxjs';
+import {
+  concat,
+  concatMap,
+  EMPTY,
+  from,
+  lastValueFrom,
+  map,
+  NEVER,
+  type OperatorFunction,
+  Subject,
+  take,
+  tap,
+  throwError,
+  toArray,
+} from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { batchOf, float32Column, int32Column, utf8Column } from '../../../pipeline/batch/build.js';
 import { withoutColumns } from '../../../pipeline/batch/columns.js';
@@ -213,6 +227,28 @@ describe('chain', () => {
       [2, 2],
       [2, 2],
     ]);
+  });
+
+  it('refuses an operator that ends before its rows do, whether it has listened or not', async () => {
+    for (const early of [take<RecordBatch>(1), () => EMPTY]) {
+      expect(
+        (
+          await failure(
+            pass('x[0]'),
+            step('my/early[1]', () => early),
+          )
+        ).message,
+      ).toMatch(/^stage pairs, operator my\/early\[1\]: the operator came to its end before the rows did/);
+    }
+  });
+
+  it('says which operator has had all rows and has not ended', () => {
+    const never = step('my/never[1]', () => (source) => concat(source, NEVER));
+    const { run, accounts } = linked([pass('x[0]'), never, pass('y[2]')]);
+    from([rows(0, 1)])
+      .pipe(run)
+      .subscribe();
+    expect(accounts.map(({ ending }) => ending)).toEqual([false, true, false]);
   });
 
   it('unsubscribes from its source when it fails and when it is unsubscribed', () => {
