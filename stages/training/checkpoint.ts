@@ -1,8 +1,10 @@
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { AlignflowError } from '../../pipeline/errors.js';
 import { writeFailure, writeWhole } from '../../pipeline/run/atomic-file.js';
+import { hashFile } from '../../pipeline/run/stage-run.js';
 import type { Program } from '../backend/program.js';
 import { type NewTensor, openSafetensors, type SafetensorsFile, writeSafetensors } from '../models/safetensors.js';
 import { isTrainingState } from './step.js';
@@ -20,9 +22,10 @@ const stateTensorsFile = 'optimizer.safetensors';
 /** Written last: a folder without it is no checkpoint. */
 const stateFile = 'state.json';
 
-/** The file `state.json`. */
+/** The file `state.json`, without the hash of itself. */
 interface StoredState extends CheckpointState {
-  readonly files: Readonly<Record<string, number>>;
+  /** The SHA-256 of each file beside it. */
+  readonly files: Readonly<Record<string, string>>;
 }
 
 const folderName = (step: number) => `step-${String(step).padStart(8, '0')}`;
@@ -31,7 +34,7 @@ const finished = /^step-\d{8,}$/;
 /**
  * Writes the program's variables and `state` as the folder `step-...` in `folder`, whole or not at all: it is made under
  * another name, flushed to the disk, and renamed. Then removes what interrupted writes left behind and all checkpoints but
- * the last `keep`. Returns the new folder. Throws an `AlignflowError` when the disk is full or not writable, or a value is not
+ * this one and the `keep - 1` before it: one of a later step was not whole, or the run would have gone on from there. Returns the new folder. Throws an `AlignflowError` when the disk is full or not writable, or a value is not
  * finite; the checkpoints before it stay.
  */
 export async function saveCheckpoint(folder: string, program: Program, state: CheckpointState, keep: number) {
@@ -42,10 +45,13 @@ export async function saveCheckpoint(folder: string, program: Program, state: Ch
     await mkdir(unfinished, { recursive: true });
     await writeVariables(join(unfinished, parametersFile), program, (name) => !isTrainingState(name), { format: 'pt' });
     await writeVariables(join(unfinished, stateTensorsFile), program, isTrainingState, {});
-    const files: Record<string, number> = {};
-    for (const name of [parametersFile, stateTensorsFile]) files[name] = (await stat(join(unfinished, name))).size;
+    const files: Record<string, string> = {};
+    for (const name of [parametersFile, stateTensorsFile]) {
+      files[name] = (await hashFile(join(unfinished, name))).sha256;
+    }
     const stored: StoredState = { ...state, files };
-    await writeWhole(join(unfinished, stateFile), `${JSON.stringify(stored, undefined, 1)}\n`);
+    const text = JSON.stringify({ sha256: hashOf(stored), ...stored }, undefined, 1);
+    await writeWhole(join(unfinished, stateFile), `${text}\n`);
     await flushFolder(unfinished);
     await rm(target, { recursive: true, force: true });
     await rename(unfinished, target);
@@ -55,14 +61,18 @@ export async function saveCheckpoint(folder: string, program: Program, state: Ch
     await rm(unfinished, { recursive: true, force: true }).catch(() => undefined);
     throw writeFailure(target, error);
   }
-  await removeOld(folder, Math.max(1, keep));
+  await removeOld(folder, target, Math.max(1, keep));
   return target;
 }
 
-/** The newest whole checkpoint in a folder; undefined where there is none. */
-export async function latestCheckpoint(folder: string): Promise<string | undefined> {
+/** The newest whole checkpoint in a folder; undefined where there is none. `damaged` gets those that are newer and not whole. */
+export async function latestCheckpoint(
+  folder: string,
+  damaged: (path: string) => void = () => undefined,
+): Promise<string | undefined> {
   for (const path of (await checkpoints(folder)).reverse()) {
     if ((await readState(path)) !== undefined) return path;
+    damaged(path);
   }
   return undefined;
 }
@@ -204,12 +214,19 @@ function checkShapes(
   }
 }
 
-/** The state of a checkpoint; undefined where it, or a file that it names, is missing or has another length. */
+function hashOf(stored: StoredState): string {
+  return createHash('sha256').update(JSON.stringify(stored)).digest('hex');
+}
+
+/** The state of a checkpoint; undefined where it, or a file that it names, is missing or was changed. */
 async function readState(path: string): Promise<CheckpointState | undefined> {
   try {
-    const stored = JSON.parse(await readFile(join(path, stateFile), 'utf8')) as StoredState;
-    for (const [name, size] of Object.entries(stored.files)) {
-      if ((await stat(join(path, basename(name)))).size !== size) return undefined;
+    const { sha256, ...stored } = JSON.parse(await readFile(join(path, stateFile), 'utf8')) as StoredState & {
+      readonly sha256: string;
+    };
+    if (hashOf(stored) !== sha256) return undefined;
+    for (const [name, hash] of Object.entries(stored.files)) {
+      if ((await hashFile(join(path, basename(name)))).sha256 !== hash) return undefined;
     }
     return stored;
   } catch {
@@ -226,9 +243,11 @@ async function checkpoints(folder: string): Promise<string[]> {
     .map((name) => join(folder, name));
 }
 
-async function removeOld(folder: string, keep: number): Promise<void> {
+async function removeOld(folder: string, newest: string, keep: number): Promise<void> {
   const left = (await readdir(folder)).filter((name) => name.startsWith('step-') && name.endsWith('.tmp'));
-  const old = (await checkpoints(folder)).slice(0, -keep);
+  const all = await checkpoints(folder);
+  const kept = all.slice(0, all.indexOf(newest) + 1).slice(-keep);
+  const old = all.filter((path) => !kept.includes(path));
   for (const path of [...left.map((name) => join(folder, name)), ...old]) {
     // Without its state it is no checkpoint any more, should the removal be interrupted.
     await rm(join(path, stateFile), { force: true });

@@ -1,9 +1,10 @@
 /** A training stage from its start to the model that it hands over: what every objective shares. */
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import type { RecordBatch } from 'apache-arrow';
 import { concat, defer, from, mergeAll, mergeMap, type Observable, tap } from 'rxjs';
 import { batchBytes } from '../../pipeline/batch/bytes.js';
+import { AlignflowError } from '../../pipeline/errors.js';
 import type { Note, Result, StageEvent, StepMetrics } from '../../pipeline/metrics.js';
 import type { StageContext } from '../../pipeline/stage.js';
 import { formatBytes } from '../../pipeline/terminal/format.js';
@@ -61,7 +62,10 @@ export function trainModel(load: () => Promise<TrainingJob>, context: StageConte
       if (!usesGpu()) checkMemory(memory, Math.min(rows, recipe.chunk ?? rows));
     });
     tf.dispose({ ...job.parameters });
-    const found = await latestCheckpoint(checkpoints);
+    const damaged: Note[] = [];
+    const found = await latestCheckpoint(checkpoints, (path) => {
+      damaged.push({ kind: 'note', text: `${basename(path)} is damaged and not used` });
+    });
     const stored = found === undefined ? undefined : await loadCheckpoint(found, program);
     const start: TrainingPosition = { step: stored?.step ?? 0, updates: stored?.updates ?? 0 };
     const history = createHistory(stored?.data);
@@ -94,11 +98,12 @@ export function trainModel(load: () => Promise<TrainingJob>, context: StageConte
       ]),
     );
     const ending = defer(async () => {
+      const results = finalResults(history.last(FINAL_STEPS));
       await saveModel(context.folder, job.config, program);
       program.dispose();
-      return finalResults(history.last(FINAL_STEPS));
+      return results;
     }).pipe(mergeAll());
-    return concat(from(history.last(start.step)), training, ending);
+    return concat(from(damaged), from(history.last(start.step)), training, ending);
   }).pipe(mergeAll());
 }
 
@@ -117,15 +122,25 @@ function modeOf(
   return { kind: 'note', text: `${mode} steps${why}, ${precision}${needs}${resumed}` };
 }
 
+function diverged(finite: number, steps: number): AlignflowError {
+  return new AlignflowError({
+    what: `the training diverged: of the last ${steps} steps, ${steps - finite} had no finite loss and were skipped`,
+    expected: 'a finite loss in most of them',
+    fix: 'lower the learning rate, or warm up for longer: with another recipe the stage is made anew',
+  });
+}
+
 /** The figures of a run: mean loss of the last steps, median throughput, share of time without data, steps skipped. */
 function finalResults(last: readonly StepMetrics[]): Result[] {
   const end = last.at(-1)?.values;
   if (end === undefined) return [];
   const task = 'training';
-  const mean = (name: string) => last.reduce((sum, { values }) => sum + values[name]!, 0) / last.length;
+  const losses = last.map(({ values }) => values.loss!).filter(Number.isFinite);
+  if (losses.length <= last.length / 2) throw diverged(losses.length, last.length);
+  const loss = losses.reduce((sum, value) => sum + value, 0) / losses.length;
   const speeds = last.map(({ values }) => values.samples_per_second!).sort((a, b) => a - b);
   return [
-    { kind: 'result', task, metric: 'final_loss', value: mean('loss'), note: `mean of the last ${last.length} steps` },
+    { kind: 'result', task, metric: 'final_loss', value: loss, note: `mean of the last ${losses.length} steps` },
     { kind: 'result', task, metric: 'samples_per_second', value: speeds[speeds.length >> 1]! },
     { kind: 'result', task, metric: 'waiting_share', value: end.waiting_share! },
     { kind: 'result', task, metric: 'skipped_steps', value: end.skipped! },

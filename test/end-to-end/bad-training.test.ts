@@ -39,6 +39,14 @@ describe('training that goes wrong', () => {
     expect(reportOf(folder).stages.find(({ name }) => name === 'contrast')).toMatchObject({ status: 'failed' });
   });
 
+  it('does not succeed when most of its last steps had no finite loss', async () => {
+    const rates = 'stages.contrast.with.learningRate={ vision: 1e30, text: 1e30, scale: 1 }';
+    expect(await said(rates, 'stages.contrast.with.steps=8', 'stages.contrast.with.maxNonFinite=100')).toMatch(
+      /^stage contrast: the training diverged: of the last 8 steps, \d had no finite loss and were skipped\n/,
+    );
+    expect(reportOf(folder).stages.find(({ name }) => name === 'contrast')).toMatchObject({ status: 'failed' });
+  });
+
   it('trains at a rate that is far too high without a weight that is not finite', async () => {
     const rates = 'stages.contrast.with.learningRate={ vision: 10, text: 10, scale: 10 }';
     expect(await said(rates)).toBe('nothing');

@@ -1,6 +1,6 @@
-import { cp, mkdir, mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { compiledProgram } from '../../../stages/backend/graph/compiled.js';
@@ -142,6 +142,33 @@ describe('checkpoints', () => {
     expect(await latestCheckpoint(folder)).toBe(whole);
     await expect(loadCheckpoint(cut, program)).rejects.toThrow('this is no whole checkpoint');
     expect(await latestCheckpoint(join(folder, 'none'))).toBeUndefined();
+    program.dispose();
+  });
+
+  it('that were changed do not count, in any file', async () => {
+    const program = newProgram(1);
+    const whole = await saveCheckpoint(folder, program, at(1), 9);
+    const files = ['model.safetensors', 'optimizer.safetensors', 'state.json'];
+    for (const [i, name] of files.entries()) {
+      const path = join(await saveCheckpoint(folder, program, at(i + 2), 9), name);
+      const bytes = await readFile(path);
+      const last = name === 'state.json' ? bytes.indexOf('"updates": ') + 11 : bytes.length - 1;
+      bytes[last] = bytes[last]! ^ 1;
+      await writeFile(path, bytes);
+    }
+    const damaged: string[] = [];
+    expect(await latestCheckpoint(folder, (path) => damaged.push(basename(path)))).toBe(whole);
+    expect(damaged).toEqual(['step-00000004', 'step-00000003', 'step-00000002']);
+    program.dispose();
+  });
+
+  it('stay when they are new, though damaged ones of later steps are there; these go', async () => {
+    const program = newProgram(1);
+    for (const number of [1, 2]) await saveCheckpoint(folder, program, at(number), 2);
+    await mkdir(join(folder, 'step-00000099'));
+    const next = await saveCheckpoint(folder, program, at(3), 2);
+    expect((await readdir(folder)).sort()).toEqual(['step-00000002', 'step-00000003']);
+    expect(await latestCheckpoint(folder)).toBe(next);
     program.dispose();
   });
 
