@@ -1,6 +1,6 @@
-import { totalmem } from 'node:os';
 import { AlignflowError } from '../../pipeline/errors.js';
 import { formatBytes } from '../../pipeline/terminal/format.js';
+import { memoryThereIs } from '../backend/machine-memory.js';
 import type { StepMemory } from '../backend/program.js';
 
 /** What a process that trains has beside its tensors: Node, TensorFlow, a batch or two. */
@@ -17,12 +17,6 @@ const COPIES = 0.4;
  */
 export function predictedBytes({ variables, resident }: StepMemory): number {
   return PROCESS + COPIES * variables + resident;
-}
-
-/** Bytes of memory that there are: those of the container, where one has fewer than the machine. */
-export function memoryThereIs(): number {
-  const constrained = process.constrainedMemory() ?? 0;
-  return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
 }
 
 /**

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { AlignflowError } from '../../../pipeline/errors.js';
-import type { Attribute, TensorflowBackend, TensorMetadata } from '../addon.js';
-import { dataTypes } from '../native.js';
+import type { Addon, Attribute, TensorflowBackend, TensorMetadata } from '../addon.js';
+import { dataTypes, typeAttribute } from '../native.js';
 import { standIn } from '../stand-in.js';
 import { openShapes } from './shapes.js';
 
@@ -35,6 +35,9 @@ export class UnrecordableError extends AlignflowError {
 /** More than this in constants, and they should have been feeds or variables. */
 const largestConstants = 64 * 2 ** 20;
 
+/** Constants of more bytes with one value throughout (tfjs's gradients of sums make such) are filled by the graph. */
+const FILLED = 64 * 2 ** 10;
+
 /**
  * Runs `step` and records what reaches the addon: ops, and tensors made from values. Nothing is computed: what an op gives is stood for by
  * its shape and type (`shapes.ts`), so that a recording takes neither the time nor the memory of a step. `known` are the tensors
@@ -53,30 +56,38 @@ export function record<Result>(
   let constants = 0;
   let obstacle: string | undefined;
 
-  const recorder = standIn(addon, {
-    createTensor(shape, dtype, values) {
-      const id = addon.createTensor(shape, dtype, values);
-      if (!ArrayBuffer.isView(values) || dtype === dataTypes.string) {
-        obstacle ??= 'the step makes a tensor of text';
-        return id;
-      }
-      const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength).slice();
-      constants += bytes.length;
-      if (constants > largestConstants) obstacle ??= 'the step makes more than 64 MB of constants; make them feeds';
-      recording.push({ kind: 'constant', id, shape: [...shape], dtype, bytes });
-      shapes.add({ id, shape: [...shape], dtype }, bytes);
+  const executeOp: Addon['executeOp'] = (name, attributes, inputs, count) => {
+    if (inputs.some((id) => !shapes.has(id))) {
+      obstacle ??= `${name} uses a tensor that is no variable, no feed and not made in the step`;
+    }
+    const outputs = shapes.outputsOf(name, attributes, inputs, count);
+    recording.push({ kind: 'op', name, attributes, inputs: [...inputs], outputs });
+    return outputs;
+  };
+  const createTensor: Addon['createTensor'] = (shape, dtype, values) => {
+    if (isOfOneValue(values)) {
+      const dims = createTensor([shape.length], dataTypes.int32, Int32Array.from(shape));
+      const value = createTensor([], dtype, values.subarray(0, 1));
+      const attributes = [{ ...typeAttribute('T', 'float32'), value: dtype }, typeAttribute('index_type', 'int32')];
+      return executeOp('Fill', attributes, [dims, value], 1)[0]!.id;
+    }
+    const id = addon.createTensor(shape, dtype, values);
+    if (!ArrayBuffer.isView(values) || dtype === dataTypes.string) {
+      obstacle ??= 'the step makes a tensor of text';
       return id;
-    },
+    }
+    const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength).slice();
+    constants += bytes.length;
+    if (constants > largestConstants) obstacle ??= 'the step makes more than 64 MB of constants; make them feeds';
+    recording.push({ kind: 'constant', id, shape: [...shape], dtype, bytes });
+    shapes.add({ id, shape: [...shape], dtype }, bytes);
+    return id;
+  };
+  const recorder = standIn(addon, {
+    createTensor,
+    executeOp,
     deleteTensor(id) {
       if (!shapes.isStandIn(id)) addon.deleteTensor(id);
-    },
-    executeOp(name, attributes, inputs, count) {
-      if (inputs.some((id) => !shapes.has(id))) {
-        obstacle ??= `${name} uses a tensor that is no variable, no feed and not made in the step`;
-      }
-      const outputs = shapes.outputsOf(name, attributes, inputs, count);
-      recording.push({ kind: 'op', name, attributes, inputs: [...inputs], outputs });
-      return outputs;
     },
     tensorDataSync(id) {
       obstacle ??= 'the step reads the values of a tensor';
@@ -101,4 +112,10 @@ export function record<Result>(
     backend.binding = addon;
     shapes.close();
   }
+}
+
+function isOfOneValue(values: unknown): values is Float32Array | Int32Array {
+  if (!(values instanceof Float32Array || values instanceof Int32Array) || values.byteLength <= FILLED) return false;
+  const [first] = values;
+  return values.every((value) => Object.is(value, first));
 }

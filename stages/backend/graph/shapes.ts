@@ -1,6 +1,8 @@
 /** Shapes and types of what ops would give, without computing it for every op of a step. */
+import { AlignflowError, reasonOf } from '../../../pipeline/errors.js';
 import type { Addon, Attribute, TensorMetadata } from '../addon.js';
-import { boolAttribute, dataTypes, typeAttribute } from '../native.js';
+import { memoryThereIs } from '../machine-memory.js';
+import { boolAttribute, bytesOf, dataTypes, typeAttribute } from '../native.js';
 
 /** Tensors of a recording, most of which are stand-ins: an id below 0, a shape, a type, and no values. */
 export interface Shapes {
@@ -19,13 +21,23 @@ export interface Shapes {
 /** Bytes of a constant whose values shapes may depend on, as far as equal ones are worth finding: axes, sizes, permutations. */
 const LARGEST_KEY = 256;
 
+/** What an op gives, and one of its inputs once more, have to fit beside its inputs. */
+const SHARE_OF_INPUTS = 3;
+
 /**
  * Opens the tensors of a recording. TensorFlow itself says what an op gives: it runs on zeros, once for each different set of op,
  * attributes and input shapes, which a model of equal layers has few of, and what it gave is freed at once.
  *
+ * An op whose tensors do not fit the memory by far is an `AlignflowError`.
+ *
  * @param known tensors from outside
+ * @param limit most bytes that an op may be given
  */
-export function openShapes(addon: Addon, known: readonly TensorMetadata[]): Shapes {
+export function openShapes(
+  addon: Addon,
+  known: readonly TensorMetadata[],
+  limit = memoryThereIs() / SHARE_OF_INPUTS,
+): Shapes {
   const tensors = new Map<number, { readonly tensor: TensorMetadata; readonly key: string }>();
   const seen = new Map<string, readonly Omit<TensorMetadata, 'id'>[]>();
   const scalars = new Map<number, number>();
@@ -73,6 +85,16 @@ export function openShapes(addon: Addon, known: readonly TensorMetadata[]): Shap
     }
   };
 
+  const give = (op: string, inputs: readonly number[], call: (ids: readonly number[]) => TensorMetadata[]) => {
+    const given = inputs.flatMap((id) => (id < 0 ? [tensors.get(id)!.tensor] : []));
+    if (given.reduce((sum, tensor) => sum + bytesOf(tensor), 0) > limit) throw tooLarge(op, given);
+    try {
+      return withReal(inputs, call);
+    } catch (error) {
+      throw reasonOf(error).includes('OOM when allocating') ? tooLarge(op, given) : error;
+    }
+  };
+
   return {
     add,
     has: (id) => tensors.has(id),
@@ -81,7 +103,7 @@ export function openShapes(addon: Addon, known: readonly TensorMetadata[]): Shap
       const key = JSON.stringify([op, attributes, count, inputs.map((id) => tensors.get(id)?.key ?? `unknown ${id}`)]);
       let given = seen.get(key);
       if (given === undefined) {
-        const outputs = withReal(inputs, (real) => addon.executeOp(op, attributes, real, count));
+        const outputs = give(op, inputs, (real) => addon.executeOp(op, attributes, real, count));
         for (const { id } of outputs) addon.deleteTensor(id);
         given = outputs.map(({ shape, dtype }) => ({ shape, dtype }));
         seen.set(key, given);
@@ -97,6 +119,15 @@ export function openShapes(addon: Addon, known: readonly TensorMetadata[]): Shap
       for (const zero of scalars.values()) addon.deleteTensor(zero);
     },
   };
+}
+
+function tooLarge(op: string, given: readonly TensorMetadata[]): AlignflowError {
+  const shapes = given.map(({ shape }) => `[${shape.join(', ')}]`).join(' and ');
+  return new AlignflowError({
+    what: `a step does not fit the memory by far: ${op} of ${shapes}`,
+    expected: 'a batch, and a model, that this machine can hold',
+    fix: 'take fewer rows in order/batch, or a smaller model',
+  });
 }
 
 function cast(addon: Addon, id: number, dtype: number): number {

@@ -1,6 +1,7 @@
 import { totalmem } from 'node:os';
 import { describe, expect, it } from 'vitest';
-import { checkMemory, memoryThereIs, predictedBytes } from '../../../stages/training/memory.js';
+import { memoryThereIs } from '../../../stages/backend/machine-memory.js';
+import { checkMemory, predictedBytes } from '../../../stages/training/memory.js';
 
 describe('memory of a training step', () => {
   // Variables and resident bytes as the recorded steps tell them, and the peak that was measured: `node contrastive-step.js`, 2 cores.

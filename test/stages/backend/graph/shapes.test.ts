@@ -57,6 +57,33 @@ describe.skipIf(started.kind !== 'tensorflow')('shapes of a recording', () => {
     expect(addon.getNumOfTensors()).toBe(before);
   });
 
+  it('of what does not fit the memory are not made', () => {
+    const { addon, ran } = counted();
+    const values = tf.zeros([4, 4]);
+    const [id] = tensorflowBackend()!.getInputTensorIds([values]) as [number];
+    // Bytes: one matrix of them, not two.
+    const shapes = openShapes(addon, [{ id, shape: [4, 4], dtype: dataTypes.float32 }], 100);
+    const [{ id: one }] = shapes.outputsOf('MatMul', product, [id, id], 1) as [TensorMetadata];
+    ran.length = 0;
+    const sum = [typeAttribute('T', 'float32')];
+    expect(() => shapes.outputsOf('AddV2', sum, [one, one], 1)).toThrow(
+      /^a step does not fit the memory by far: AddV2 of \[4, 4\] and \[4, 4\]\n.*\n {2}to do: take fewer rows/,
+    );
+    expect(ran).toEqual([]);
+    shapes.close();
+    const endless = openShapes(addon, [{ id, shape: [4, 4], dtype: dataTypes.float32 }], 2 ** 60);
+    const size = addon.createTensor([2], dataTypes.int32, Int32Array.of(2 ** 30, 2 ** 30));
+    const zero = addon.createTensor([], dataTypes.float32, new Float32Array(1));
+    for (const made of [size, zero]) endless.add({ id: made, shape: made === size ? [2] : [], dtype: dataTypes.int32 });
+    const fill = [typeAttribute('T', 'float32'), typeAttribute('index_type', 'int32')];
+    expect(() => endless.outputsOf('Fill', fill, [size, zero], 1)).toThrow(
+      'a step does not fit the memory by far: Fill',
+    );
+    for (const made of [size, zero]) addon.deleteTensor(made);
+    endless.close();
+    values.dispose();
+  });
+
   it('are asked for once for equal layers, and again where a constant is another', () => {
     const { addon, ran } = counted();
     const values = tf.zeros([4, 4]);
