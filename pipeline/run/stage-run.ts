@@ -32,6 +32,7 @@ import { CHECKPOINTS } from './stage-folder.js';
 import type { StageFile, StageRecord } from './stage-record.js';
 import { collectReport } from './stage-report.js';
 import { openRows, type StageRows } from './stage-rows.js';
+import { checkSums } from './sums.js';
 
 /** What a stage needs of the run. */
 export interface StageEnvironment {
@@ -239,31 +240,6 @@ function stalled(stage: string, { accounts, branches }: StageRows): AlignflowErr
         ? 'sources, operators and sinks that come to an end'
         : 'a stream that completes when its rows do',
     fix: 'look for a promise that is never resolved, or a stream that is never completed; run the conformance suite on it',
-  });
-}
-
-/** Rows in = rows out + dropped rows, for each operator of a stage (and its branches) whose rows came to their end. */
-function checkSums(stage: string, { accounts, branches, ended }: StageRows): void {
-  if (!ended) return;
-  checkAccounts(stage, accounts);
-  for (const branch of branches) checkAccounts(branchName(stage, branch.name), branch.accounts);
-}
-
-function checkAccounts(stage: string, accounts: readonly OperatorAccount[]): void {
-  for (const account of accounts) {
-    const lost = account.rowsIn - account.rowsOut - droppedRows(account);
-    if (lost !== 0) throw lostRows(stage, account, lost);
-  }
-}
-
-function lostRows(stage: string, account: OperatorAccount, lost: number): AlignflowError {
-  return new AlignflowError({
-    what: `${account.rowsIn} rows went in, ${account.rowsOut} came out and ${droppedRows(account)} were dropped: ${
-      lost > 0 ? `${lost} were lost` : `${-lost} are too many`
-    }`,
-    where: { stage, operator: account.operator },
-    expected: 'rows in = rows out + dropped rows',
-    fix: 'an operator that leaves a row out must call context.drop for it; run the conformance suite on it',
   });
 }
 

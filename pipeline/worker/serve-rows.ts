@@ -11,6 +11,7 @@ import { droppedRows, type OperatorAccount } from '../graph/account.js';
 import type { MemoryBudget } from '../graph/budget.js';
 import { type ChainContext, chain } from '../graph/chain.js';
 import type { PlannedStage } from '../plan/plan.js';
+import { checkAccounts } from '../run/sums.js';
 import type { Unit } from '../source.js';
 import { type IncomingRows, streamBytes } from './ipc-stream.js';
 
@@ -83,6 +84,7 @@ export async function serveRows(stage: PlannedStage, rows: IncomingRows, environ
   }
   input.complete();
   await running;
+  checkAccounts(stage.name, accounts);
   if (made.some(({ numRows }) => numRows > 0)) await write(bytes.batch(take()));
   await write(bytes.end);
 }

@@ -28,6 +28,7 @@ beforeEach(async () => {
   await mkdir(join(folder, 'operators'));
   writeFileSync(join(folder, 'shapes.yaml'), manifest);
   writeFileSync(join(folder, 'operators/loud.ts'), loud);
+  writeFileSync(join(folder, 'operators/lossy.ts'), lossy);
 });
 
 afterEach(() => rm(folder, { recursive: true, force: true }));
@@ -47,6 +48,11 @@ stages:
     source: { use: source/parquet, with: { path: data/train, columns: [caption, key] } }
     steps:
       - { use: order/batch, with: { rows: 5 } }
+  lossy:
+    use: filtering
+    source: { use: source/parquet, with: { path: data/train, columns: [caption, key] } }
+    steps:
+      - { use: test/lossy }
   plain:
     use: filtering
     source: { use: source/parquet, with: { path: data/train } }
@@ -72,6 +78,15 @@ export default defineFilter({
       return undefined;
     };
   },
+});
+`;
+
+/** Forgets the first row of a batch of several. */
+const lossy = `import { defineOperator, sliceBatch } from 'alignflow';
+import { map } from 'rxjs';
+export default defineOperator({
+  name: 'test/lossy', defaults: {}, reads: (_: object) => ({}), writes: (schema) => schema,
+  run: () => map((batch) => (batch.numRows > 1 ? sliceBatch(batch, 1, batch.numRows) : batch)),
 });
 `;
 
@@ -199,6 +214,15 @@ describe('alignflow worker', () => {
     expect(log()).toContain('standard input is no whole Arrow IPC stream');
   });
 
+  it('fails, with no whole stream, when an operator loses rows', async () => {
+    const { code, log, bytes } = await served('lossy', [rows('one two'), rows('three four', 'five six')]);
+    expect(code).toBe(1);
+    expect(log).toMatch(
+      /stage lossy, operator test\/lossy\[0\]: 3 rows went in, 2 came out and 0 were dropped: 1 were lost/,
+    );
+    expect(bytes.subarray(-8)).not.toEqual(Buffer.from([255, 255, 255, 255, 0, 0, 0, 0]));
+  });
+
   it('ends when its host has gone', async () => {
     const { child, ended, log } = start('words');
     child.stdout.destroy();
@@ -209,7 +233,7 @@ describe('alignflow worker', () => {
 
   it('names a stage that can be served', async () => {
     const unknown = await served('wrods', []);
-    expect(unknown.log).toMatch(/there is no stage wrods\n.*one of words, pairs\n.*did you mean words\?/);
+    expect(unknown.log).toMatch(/there is no stage wrods\n.*one of words, pairs, lossy\n.*did you mean words\?/);
     const without = await served('plain', []);
     expect(without.log).toContain('the stage plain has no steps to run');
   });
