@@ -94,7 +94,7 @@ export class Parts {
   }
 }
 
-/** Calls a function of a definition. What it throws becomes a problem, and undefined comes back. */
+/** Calls a function of a definition. What it throws becomes a problem, as does that it gives nothing, and undefined comes back. */
 export async function callPart<T>(
   call: () => T | Promise<T>,
   name: string,
@@ -103,7 +103,9 @@ export async function callPart<T>(
   report: Report,
 ): Promise<T | undefined> {
   try {
-    return await call();
+    const given: unknown = await call();
+    if (given === undefined || given === null) report({ code, message: `${name} gives nothing`, at });
+    return (given ?? undefined) as T | undefined;
   } catch (error) {
     const known = error instanceof AlignflowError;
     report(known ? problemOf(error, code, at) : { code, message: `${name} throws: ${reasonOf(error)}`, at });

@@ -47,7 +47,23 @@ export default defineSource({
 `,
 };
 
+/** A source that forgets to give its schema. */
+const vague = `import { defineSource } from 'alignflow';
+export default defineSource({
+  name: 'test/vague', defaults: {}, schema: async (_: object) => undefined as never, units: async () => [],
+  async *read() {},
+});
+`;
+
 describe('bad input', () => {
+  it('a source that gives no schema is a problem at its line, not a stage less', async () => {
+    await mkdir(join(folder, 'operators'));
+    await writeFile(join(folder, 'operators/vague.ts'), vague);
+    const stage = 'all:\n    use: filtering\n    source: { use: test/vague }';
+    await writeFile(join(folder, 'shapes.yaml'), `name: shapes\noperators: [./operators]\nstages:\n  ${stage}\n`);
+    expect(await said()).toBe('6: schema of test/vague gives nothing');
+  });
+
   it('what never comes to its end ends the command all the same, with an error', { timeout: 60_000 }, async () => {
     await mkdir(join(folder, 'operators'));
     for (const [name, text] of Object.entries(never)) await writeFile(join(folder, 'operators', name), text);
