@@ -1,10 +1,12 @@
 import { AlignflowError } from '../../pipeline/errors.js';
-import { formatBytes } from '../../pipeline/terminal/format.js';
+import { formatBytes, formatCount } from '../../pipeline/terminal/format.js';
 import { memoryThereIs } from '../backend/machine-memory.js';
 import type { StepMemory } from '../backend/program.js';
 
 /** What a process that trains has beside its tensors: Node, TensorFlow, a batch or two. */
 const PROCESS = 640e6;
+
+const NOTHING_FITS = 'take a smaller model, or a machine with more memory';
 
 /** Variables once more, a part of them: as they were initialised or read, before TensorFlow had them. */
 const COPIES = 0.4;
@@ -17,6 +19,17 @@ const COPIES = 0.4;
  */
 export function predictedBytes({ variables, resident }: StepMemory): number {
   return PROCESS + COPIES * variables + resident;
+}
+
+/** Throws an `AlignflowError` when so many parameters alone do not fit the memory: before they are made, and a step is recorded. */
+export function checkParameters(parameters: number, limit = memoryThereIs()): void {
+  const needed = PROCESS + 4 * parameters;
+  if (needed <= limit) return;
+  throw new AlignflowError({
+    what: `a model of ${formatCount(parameters)} parameters needs more than ${formatBytes(needed)} of memory`,
+    expected: `at most the ${formatBytes(limit)} that there are`,
+    fix: NOTHING_FITS,
+  });
 }
 
 /**
@@ -33,9 +46,6 @@ export function checkMemory(memory: StepMemory, rows: number, limit = memoryTher
   throw new AlignflowError({
     what: `a step of ${rows} rows needs about ${formatBytes(needed)} of memory`,
     expected: `at most the ${formatBytes(limit)} that there are`,
-    fix:
-      fitting >= 1
-        ? `take ${fitting} rows in order/batch, or set \`chunk\` to ${fitting}`
-        : 'take a smaller model, or a machine with more memory',
+    fix: fitting >= 1 ? `take ${fitting} rows in order/batch, or set \`chunk\` to ${fitting}` : NOTHING_FITS,
   });
 }

@@ -1,7 +1,7 @@
 import { totalmem } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { memoryThereIs } from '../../../stages/backend/machine-memory.js';
-import { checkMemory, predictedBytes } from '../../../stages/training/memory.js';
+import { checkMemory, checkParameters, predictedBytes } from '../../../stages/training/memory.js';
 
 describe('memory of a training step', () => {
   // Variables and resident bytes as the recorded steps tell them, and the peak that was measured: `node contrastive-step.js`, 2 cores.
@@ -17,6 +17,13 @@ describe('memory of a training step', () => {
     ['small, half masked, checkpointed, 128 rows in chunks of 32', 784e6, 1.175e9, 2.35e9],
   ])('is predicted to 15 %%: %s', (_, variables, resident, measured) => {
     expect(Math.abs(predictedBytes({ variables, peak: 0, resident }) / measured - 1)).toBeLessThan(0.15);
+  });
+
+  it('is refused for the parameters alone where these do not fit', () => {
+    expect(() => checkParameters(14e9, 64e9)).not.toThrow();
+    expect(() => checkParameters(14e9, 25e9)).toThrow(
+      'a model of 14,000,000,000 parameters needs more than 56.6 GB of memory\n  expected: at most the 25.0 GB that there are\n  to do: take a smaller model',
+    );
   });
 
   it('is refused when there is not enough, with the rows that fit', () => {
