@@ -12,13 +12,14 @@ import { BRANCHES } from '../plan/plan-branches.js';
 import { type Unit, unitKey } from '../source.js';
 import { writeWhole } from './atomic-file.js';
 import { canRetryAlone, type FailedRows, findFailedRows, isFailed } from './failed-rows.js';
+import { hashFile } from './hash-file.js';
 import { openLedger } from './ledger.js';
 import { readLedger } from './read-ledger.js';
 import type { StageReport } from './report.js';
 import { mergeReports } from './retry-report.js';
 import { completeStage } from './stage-folder.js';
 import type { StageFile, StageRecord } from './stage-record.js';
-import { digestOf, hashFile, LEDGER, ROWS, runStage, type StageEnvironment } from './stage-run.js';
+import { digestOf, LEDGER, ROWS, runStage, type StageEnvironment } from './stage-run.js';
 
 /** Within a stage's folder. */
 const RETRY = 'retry';

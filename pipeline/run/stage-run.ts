@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { lastValueFrom, tap } from 'rxjs';
@@ -21,6 +20,7 @@ import { writeFailure } from './atomic-file.js';
 import { collectExamples, type DrawRow } from './dropped-examples.js';
 import type { OperatorCounts, OperatorsEvent } from './events.js';
 import { checkGates, gateFailure } from './gates.js';
+import { hashFile } from './hash-file.js';
 import { openLedger } from './ledger.js';
 import { openMetricsTable } from './metrics-table.js';
 import { openProgress, readProgress } from './progress.js';
@@ -258,17 +258,6 @@ async function listFiles(folder: string, { shards }: StageRows): Promise<StageFi
     else files.push({ file, ...(await hashFile(join(folder, file))) });
   }
   return files;
-}
-
-/** Size and hash of a file, which may be larger than the memory. */
-export async function hashFile(path: string): Promise<Omit<StageFile, 'file'>> {
-  const hash = createHash('sha256');
-  let bytes = 0;
-  for await (const part of createReadStream(path) as AsyncIterable<Buffer>) {
-    hash.update(part);
-    bytes += part.length;
-  }
-  return { bytes, sha256: hash.digest('hex') };
 }
 
 /** Files of the engine that say how a stage was made, not what it made. */

@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { AlignflowError } from '../../pipeline/errors.js';
 import { writeFailure, writeWhole } from '../../pipeline/run/atomic-file.js';
-import { hashFile } from '../../pipeline/run/stage-run.js';
+import { hashFile } from '../../pipeline/run/hash-file.js';
 import type { Program } from '../backend/program.js';
 import { type NewTensor, openSafetensors, type SafetensorsFile, writeSafetensors } from '../models/safetensors.js';
 import { isTrainingState } from './step.js';
@@ -34,8 +34,9 @@ const finished = /^step-\d{8,}$/;
 /**
  * Writes the program's variables and `state` as the folder `step-...` in `folder`, whole or not at all: it is made under
  * another name, flushed to the disk, and renamed. Then removes what interrupted writes left behind and all checkpoints but
- * this one and the `keep - 1` before it: one of a later step was not whole, or the run would have gone on from there. Returns the new folder. Throws an `AlignflowError` when the disk is full or not writable, or a value is not
- * finite; the checkpoints before it stay.
+ * this one and the `keep - 1` before it: one of a later step was not whole, or the run would have gone on from there. Returns
+ * the new folder. Throws an `AlignflowError` when the disk is full or not writable, or a value is not finite; the checkpoints
+ * before it stay.
  */
 export async function saveCheckpoint(folder: string, program: Program, state: CheckpointState, keep: number) {
   const target = join(folder, folderName(state.step));

@@ -47,8 +47,10 @@ export function kindsOf(backend: TensorflowBackend, tensors: Tensors): Record<st
   );
 }
 
-/** A step recorded from the kinds of its variables and feeds alone, and what it gives. No step runs; ops run on zeros, one at a time, where
- * their shapes were not seen before (`shapes.ts`): this takes the memory of the largest op, not of a step. */
+/**
+ * A step recorded from the kinds of its variables and feeds alone, and what it gives. No step runs; ops run on zeros, one at a
+ * time, where their shapes were not seen before (`shapes.ts`): this takes the memory of the largest op, not of a step.
+ */
 export function rehearseStep(
   backend: TensorflowBackend,
   step: Step,
