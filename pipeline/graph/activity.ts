@@ -67,6 +67,7 @@ export function followActivity(
       },
       open: (places) => budget.open(places),
       room: (below) => budget.room(below),
+      released: () => budget.released(),
     },
   };
 }

@@ -17,6 +17,8 @@ export interface MemoryBudget {
   open(places: number): () => void;
   /** Resolves when fewer than `below` bytes (`limit` unless given) are held, or none: one batch may always be in flight. */
   room(below?: number): Promise<void>;
+  /** Resolves when some bytes are given back next; at once where none are held. */
+  released(): Promise<void>;
 }
 
 /** A budget of `limit` bytes. */
@@ -29,6 +31,9 @@ export function createBudget(limit: number): MemoryBudget {
     const woken = waiting;
     waiting = [];
     for (const resume of woken) resume();
+  };
+  const released = async (): Promise<void> => {
+    if (held > 0) await new Promise<void>((resume) => waiting.push(resume));
   };
   return {
     limit,
@@ -59,7 +64,8 @@ export function createBudget(limit: number): MemoryBudget {
       };
     },
     async room(below = limit) {
-      while (held >= below && held > 0) await new Promise<void>((resume) => waiting.push(resume));
+      while (held >= below && held > 0) await released();
     },
+    released,
   };
 }

@@ -12,10 +12,12 @@ const FEW_DEAD = 32_000_000;
 
 /** How far a source that is read once reads ahead. */
 export interface ReadAhead {
-  /** A batch of so many bytes was read. */
-  read(bytes: number): void;
+  /** A batch was read. */
+  read(batch: { readonly bytes: number; readonly rows: number }): void;
   /** The source reads on when fewer bytes than these are in flight. */
   below(): number;
+  /** Where progress is saved between two units, the next one is begun when no more rows than these are in work. */
+  mostRows(): number;
 }
 
 /**
@@ -26,6 +28,10 @@ export interface ReadAhead {
  * more arrays than could be in flight wait for that, the source reads half as far ahead, though never less than one batch. Arrays
  * that live elsewhere (in a shuffle, say) are taken for dead ones, if they were not there before: half as far is far enough.
  *
+ * Bytes say nothing of work: 16 MB of captions may keep a slow operator busy for hours. Where progress can only be saved when all
+ * that was read has come to its end, the source must not have read everything by then, so no more batches are in work at the end
+ * of a unit than there are places for, and one.
+ *
  * @param arrays bytes of all arrays in this thread, alive or dead
  */
 export function createReadAhead(
@@ -33,10 +39,12 @@ export function createReadAhead(
   arrays: () => number = () => getHeapStatistics().external_memory,
 ): ReadAhead {
   let largest = 0;
+  let mostRows = 0;
   let others = Number.POSITIVE_INFINITY;
   return {
-    read(bytes) {
+    read({ bytes, rows }) {
       largest = Math.max(largest, bytes);
+      mostRows = Math.max(mostRows, rows);
     },
     below() {
       const full = Math.min(budget.limit, Math.max(READ_AHEAD, (budget.places + 1) * largest));
@@ -45,5 +53,6 @@ export function createReadAhead(
       const dead = outside - others;
       return dead > Math.max(FEW_DEAD, full) ? Math.min(full, Math.max(full / 2, largest + 1)) : full;
     },
+    mostRows: () => (budget.places + 1) * mostRows,
   };
 }

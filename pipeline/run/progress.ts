@@ -48,6 +48,8 @@ export interface RowsProgress {
   suspended(scope: string): SuspendedSink | undefined;
   /** Tells of the sink that is written to. One that cannot be suspended ends all saving. */
   writer(scope: string, writer: SinkWriter): void;
+  /** Rows in asynchronous work, which saving would wait for; 0 where nothing can be saved. */
+  readonly inWork: number;
   /** Whether it is time to save. */
   readonly due: boolean;
   /** Saves, when all rows before unit `next` have come to their end; does nothing while some have not, or where a sink cannot go on. */
@@ -123,11 +125,8 @@ export async function openProgress(
   let saving: Promise<void> = Promise.resolve();
   let nextAt = performance.now() + 1000 * every;
 
-  const allArrived = (): boolean => {
-    for (const account of accounts.values())
-      if (account.rowsIn !== account.rowsOut + droppedRows(account)) return false;
-    return true;
-  };
+  const within = (account: OperatorAccount): number => account.rowsIn - account.rowsOut - droppedRows(account);
+  const allArrived = (): boolean => [...accounts.values()].every((account) => within(account) === 0);
   const write = async (name: string, bytes: Uint8Array): Promise<string> => {
     await writeWhole(join(folder, name), bytes);
     return name;
@@ -198,6 +197,12 @@ export async function openProgress(
     writer(scope, writer) {
       if (writer.suspend === undefined) able = false;
       writers.set(scope, writer);
+    },
+    get inWork() {
+      if (!able) return 0;
+      let rows = 0;
+      for (const account of accounts.values()) if (account.held > 0) rows += within(account);
+      return rows;
     },
     get due() {
       return able && performance.now() >= nextAt;

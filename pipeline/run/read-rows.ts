@@ -119,8 +119,11 @@ export function readRows(reading: Reading, environment: ReadingEnvironment, opti
       await budget.room(1);
       environment.unitDone(next - 1);
     }
-    const stop = environment.stopping?.aborted === true;
-    if (progress === undefined || !(progress.due || stop)) return;
+    if (progress === undefined) return;
+    const stopping = () => environment.stopping?.aborted === true;
+    while (!stopping() && progress.inWork > ahead.mostRows()) await budget.released();
+    const stop = stopping();
+    if (!progress.due && !stop) return;
     // Until nothing is held: then every row that was read has come to its end.
     await budget.room(1);
     await progress.save(next);
@@ -186,7 +189,7 @@ export function readRows(reading: Reading, environment: ReadingEnvironment, opti
         account.rowsOut += batch.numRows;
         const bytes = batchBytes(batch);
         account.bytes += bytes;
-        ahead.read(bytes);
+        ahead.read({ bytes, rows: batch.numRows });
         if (repeat) watch.goesIn(batch);
       }),
       linked.run,

@@ -64,7 +64,6 @@ export function writeRows(
     return work;
   };
   const writeOne = async (writer: SinkWriter, batch: RecordBatch): Promise<void> => {
-    account.rowsIn += batch.numRows;
     await writer.write(withoutOrigin(batch));
     account.rowsOut += batch.numRows;
     account.bytes += batchBytes(batch);
@@ -75,6 +74,7 @@ export function writeRows(
     let committed = false;
     const written = rows.pipe(
       map((batch) => {
+        account.rowsIn += batch.numRows;
         const release = budget.hold(batchBytes(batch));
         held.add(release);
         return { batch, release };

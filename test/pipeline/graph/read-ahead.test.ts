@@ -13,22 +13,22 @@ describe('read ahead', () => {
   it('is a batch for each place and one more, if these are more than its least', () => {
     const { ahead } = memory();
     expect(ahead.below()).toBe(READ_AHEAD);
-    ahead.read(3 * MB);
+    ahead.read({ bytes: 3 * MB, rows: 1 });
     expect(ahead.below()).toBe(READ_AHEAD);
-    ahead.read(10 * MB);
-    ahead.read(1 * MB);
+    ahead.read({ bytes: 10 * MB, rows: 1 });
+    ahead.read({ bytes: 1 * MB, rows: 1 });
     expect(ahead.below()).toBe(30 * MB);
   });
 
   it('stays below the limit', () => {
     const { ahead } = memory({ limit: 12 * MB });
-    ahead.read(10 * MB);
+    ahead.read({ bytes: 10 * MB, rows: 1 });
     expect(ahead.below()).toBe(12 * MB);
   });
 
   it('is half as far while more dead arrays than could be in flight are not collected', () => {
     const { state, ahead } = memory();
-    ahead.read(20 * MB);
+    ahead.read({ bytes: 20 * MB, rows: 1 });
     expect(ahead.below()).toBe(60 * MB);
     state.arrays += 60 * MB;
     expect(ahead.below()).toBe(60 * MB);
@@ -40,7 +40,7 @@ describe('read ahead', () => {
 
   it('does not mind few dead arrays, nor those that are held', () => {
     const { state, ahead } = memory();
-    ahead.read(1 * MB);
+    ahead.read({ bytes: 1 * MB, rows: 1 });
     ahead.below();
     state.arrays += 32 * MB;
     expect(ahead.below()).toBe(READ_AHEAD);
@@ -53,12 +53,12 @@ describe('read ahead', () => {
 
   it('never keeps a source from its next batch while one is worked on', () => {
     const { state, ahead } = memory({ places: 1 });
-    ahead.read(15 * MB);
+    ahead.read({ bytes: 15 * MB, rows: 1 });
     ahead.below();
     state.arrays += 500 * MB;
     expect(ahead.below()).toBe(15 * MB + 1);
     const narrow = memory({ limit: 12 * MB });
-    narrow.ahead.read(30 * MB);
+    narrow.ahead.read({ bytes: 30 * MB, rows: 1 });
     narrow.ahead.below();
     narrow.state.arrays += 500 * MB;
     expect(narrow.ahead.below()).toBe(12 * MB);
@@ -66,12 +66,22 @@ describe('read ahead', () => {
 
   it('knows arrays that were not collected yet when it began once they are', () => {
     const { state, ahead } = memory();
-    ahead.read(20 * MB);
+    ahead.read({ bytes: 20 * MB, rows: 1 });
     state.arrays = 150 * MB;
     ahead.below();
     state.arrays = 10 * MB;
     expect(ahead.below()).toBe(60 * MB);
     state.arrays = 100 * MB;
     expect(ahead.below()).toBe(30 * MB);
+  });
+
+  it('lets a batch more than there are places be in work at the end of a unit', () => {
+    const { state, ahead } = memory();
+    expect(ahead.mostRows()).toBe(0);
+    ahead.read({ bytes: 1, rows: 100 });
+    ahead.read({ bytes: 1, rows: 7 });
+    expect(ahead.mostRows()).toBe(300);
+    state.places = 5;
+    expect(ahead.mostRows()).toBe(600);
   });
 });

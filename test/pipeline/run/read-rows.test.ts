@@ -6,6 +6,7 @@ import { batchOf, int32Column } from '../../../pipeline/batch/build.js';
 import { batchBytes } from '../../../pipeline/batch/bytes.js';
 import { createBudget } from '../../../pipeline/graph/budget.js';
 import type { Options } from '../../../pipeline/plan/plan.js';
+import type { RowsProgress } from '../../../pipeline/run/progress.js';
 import { type ReadingEnvironment, readRows } from '../../../pipeline/run/read-rows.js';
 import { defineSource, type Source } from '../../../pipeline/source.js';
 
@@ -20,8 +21,11 @@ const numbers = defineSource({
   },
 });
 
-/** Bytes that are held when nobody takes a batch, and the source has stopped. */
-async function readAhead(rows: number, limit: number, places = 3): Promise<number> {
+/** A reading of them, and the budget that it is held to. */
+function openNumbers(
+  { rows, limit, places = 3 }: { readonly rows: number; readonly limit: number; readonly places?: number },
+  more: Partial<ReadingEnvironment> = {},
+) {
   const budget = createBudget(limit);
   budget.open(places);
   const environment: ReadingEnvironment = {
@@ -31,11 +35,18 @@ async function readAhead(rows: number, limit: number, places = 3): Promise<numbe
     room: async () => {},
     note: () => {},
     units: () => {},
+    ...more,
   };
   const source = numbers as unknown as Source<Options>;
   const sources = [{ source, module: '', options: { rows }, weight: 1 }];
   const folder = tmpdir();
   const { batches } = readRows({ stage: 'all', seed: 7, folder, base: folder, sources, steps: [] }, environment, {});
+  return { batches, budget };
+}
+
+/** Bytes that are held when nobody takes a batch, and the source has stopped. */
+async function readAhead(rows: number, limit: number): Promise<number> {
+  const { batches, budget } = openNumbers({ rows, limit });
   const subscription = batches.subscribe((batch) => budget.hold(batchBytes(batch)));
   for (let turn = 0; turn < 1000; turn++) await nextTurn();
   subscription.unsubscribe();
@@ -57,5 +68,50 @@ describe('readRows', () => {
 
   it('never reads ahead by more than the budget', async () => {
     expect(await readAhead(1_000_000, 1e7)).toBe(batch(1_000_000));
+  });
+
+  it('reads no further, where progress is kept, than work goes on, so that it is saved before all is read', async () => {
+    const releases: (() => void)[] = [];
+    const saved: number[] = [];
+    let [read, through, due] = [0, 0, false];
+    const progress: RowsProgress = {
+      next: 0,
+      account: () => {},
+      state: () => () => undefined,
+      suspended: () => undefined,
+      writer: () => {},
+      get inWork() {
+        return 10 * (read - through);
+      },
+      get due() {
+        return due;
+      },
+      save: async (next) => void saved.push(next),
+      settled: async () => {},
+      clear: async () => {},
+    };
+    const { batches, budget } = openNumbers({ rows: 10, limit: 1e9, places: 2 }, { progress });
+    const settle = async () => {
+      for (let turn = 0; turn < 100; turn++) await nextTurn();
+    };
+    const finish = async (count: number) => {
+      through += count;
+      for (const release of releases.splice(0, count)) release();
+      await settle();
+    };
+    const subscription = batches.subscribe((batch) => {
+      read++;
+      releases.push(budget.hold(batchBytes(batch)));
+    });
+    await settle();
+    expect(read).toBe(4);
+    await finish(2);
+    expect(read).toBe(6);
+    due = true;
+    await finish(1);
+    expect([read, saved]).toEqual([6, []]);
+    await finish(3);
+    expect(saved[0]).toBe(6);
+    subscription.unsubscribe();
   });
 });
