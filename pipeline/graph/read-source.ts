@@ -15,8 +15,18 @@ import type { KeptUnits, SourceUnits } from './kept-units.js';
 export interface ConfiguredSource {
   readonly source: Source<Options>;
   readonly options: Options;
-  /** Where it reads what an earlier stage wrote: that stage, and the folder in which its ledger is. */
-  readonly of?: { readonly stage: string; readonly folder: string };
+  /** Where it reads what an earlier stage wrote. */
+  readonly of?: EarlierRows;
+}
+
+/** The stage, or the branch of one, whose rows a source reads. */
+export interface EarlierRows {
+  /** Its name: `pairs`, or `pairs.short`. */
+  readonly name: string;
+  /** The folder of the stage, in which its ledger is. */
+  readonly folder: string;
+  /** Whether it is a branch that gets rows which a step dropped. */
+  readonly rejects: boolean;
 }
 
 /** Some of the rows that there are to read. */
@@ -51,23 +61,33 @@ export interface Reading {
   readonly between?: (next: number) => Promise<void>;
 }
 
-/** The units of a source, with a clear error for none. */
-export async function listUnits(configured: ConfiguredSource, context: SourceContext): Promise<readonly Unit[]> {
+/**
+ * The units of a source. None are an error, but for a stage that only passes rows on (`mayBeEmpty`) and reads what an earlier one
+ * kept: that may be nothing, as nothing is rejected of clean data, and is told.
+ */
+export async function listUnits(
+  configured: ConfiguredSource,
+  context: SourceContext,
+  { mayBeEmpty }: { readonly mayBeEmpty: boolean },
+): Promise<readonly Unit[]> {
   const { source, options } = configured;
   const units = await source.units(options, context).catch((error: unknown) => {
     throw placeSourceError(error, source, context);
   });
-  if (units.length === 0) throw nothingToRead(configured, context);
+  if (units.length > 0) return units;
+  if (configured.of === undefined || !mayBeEmpty) throw nothingToRead(configured, context);
+  context.note(`there is nothing to read of ${configured.of.name}: it kept no row`);
   return units;
 }
 
 function nothingToRead({ source, of }: ConfiguredSource, { stage }: SourceContext): AlignflowError {
   if (of !== undefined) {
+    const ledger = `${join(of.folder, 'ledger.parquet')} says why each row was dropped`;
     return new AlignflowError({
-      what: `the stage ${of.stage} kept no row`,
+      what: of.rejects ? `${of.name} was given no row: nothing was rejected` : `${of.name} kept no row`,
       where: { stage, operator: source.name },
       expected: 'at least one row to read',
-      fix: `loosen the filters of ${of.stage}: ${join(of.folder, 'ledger.parquet')} says why each row was dropped`,
+      fix: of.rejects ? `take ${of.name} out of \`from\`` : `loosen the filters of ${of.name}: ${ledger}`,
     });
   }
   return new AlignflowError({

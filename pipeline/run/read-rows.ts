@@ -44,6 +44,8 @@ export interface Reading {
   /** Folder of the manifest. */
   readonly base: string;
   readonly sources: readonly WeightedSource[];
+  /** Whether an earlier stage may have kept no row for it: true where rows are only passed on, nothing is learnt from them. */
+  readonly mayBeEmpty: boolean;
   /** By weight unless it is given. */
   readonly mixing?: Mixing;
   readonly steps: readonly LoadedStep[];
@@ -156,7 +158,7 @@ export function readRows(reading: Reading, environment: ReadingEnvironment, opti
         units,
         choice: () => choices.get(weighted),
       });
-      const own = await listUnits(weighted, context);
+      const own = await listUnits(weighted, context, { mayBeEmpty: counted && reading.mayBeEmpty });
       const only = reading.choose?.(own);
       choices.set(weighted, only);
       if (!counted && only?.sample === false) throw new NeedsAllRows();

@@ -115,6 +115,7 @@ export async function runStage(stage: PlannedStage, environment: StageEnvironmen
       folder: stage.folder,
       base: environment.base,
       sources: environment.sources,
+      mayBeEmpty: stage.stage.passesRows,
       ...(stage.rows?.mixing === undefined ? {} : { mixing: stage.rows.mixing }),
       steps: stage.steps,
       ...(environment.key === undefined ? {} : { key: environment.key }),

@@ -11,8 +11,8 @@ export async function stageSources({ rows }: PlannedStage, plan: Plan): Promise<
   if ('source' in rows.from) return [{ ...rows.from, weight: 1 }];
   return Promise.all(
     rows.from.map(async ({ stage, weight }) => {
-      const { sink, written, folder } = storedRows(stage, plan);
-      return { ...(await loadSource(sink, written)), weight, of: { stage, folder } };
+      const { sink, written, folder, rejects } = storedRows(stage, plan);
+      return { ...(await loadSource(sink, written)), weight, of: { name: stage, folder, rejects } };
     }),
   );
 }
@@ -22,6 +22,6 @@ function storedRows(name: string, { stages }: Plan) {
   const { folder, sink, branches } = stages.find((stage) => stage.name === stageOf(name))!;
   const branch = branches.find((one) => branchName(stageOf(name), one.name) === name);
   return branch === undefined
-    ? { folder, sink: sink!, written: join(folder, ROWS) }
-    : { folder, sink: branch.sink, written: branch.folder };
+    ? { folder, sink: sink!, written: join(folder, ROWS), rejects: false }
+    : { folder, sink: branch.sink, written: branch.folder, rejects: branch.rejectedBy.length > 0 };
 }

@@ -110,12 +110,14 @@ describe('bad input', () => {
     expect(reportOf(folder).stages).toMatchObject([{ name: 'pairs', status: 'failed' }]);
   });
 
-  it('a filter that keeps nothing is named by the stage behind it, with its ledger', async () => {
+  it('a filter that keeps nothing is named by the stage that would learn from it, with its ledger', async () => {
     const none = '{ use: filter/caption-length, with: { min: 50 } }';
     expect(await said(`stages.pairs.steps=[${none}, ${resize}]`)).toBe(
-      `stage circles, operator source/parquet: the stage pairs kept no row\n  expected: at least one row to read\n  to do: loosen the filters of pairs: ${join(folder, 'runs/pairs/ledger.parquet')} says why each row was dropped`,
+      `stage tokens, operator source/parquet: pairs kept no row\n  expected: at least one row to read\n  to do: loosen the filters of pairs: ${join(folder, 'runs/pairs/ledger.parquet')} says why each row was dropped`,
     );
-    expect(reportOf(folder).stages[0]?.rows).toMatchObject({ in: 36, out: 0, ledger: 36 });
+    const [pairs, circles] = reportOf(folder).stages;
+    expect(pairs?.rows).toMatchObject({ in: 36, out: 0, ledger: 36 });
+    expect(circles).toMatchObject({ name: 'circles', status: 'complete', rows: { in: 0, out: 0 } });
   });
 
   it('steps that let nothing through to a trainer end it', async () => {

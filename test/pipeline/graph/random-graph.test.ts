@@ -69,6 +69,7 @@ async function run(spec: Graph, { memory, waits, failAt, abortAfter }: Way) {
   ];
   const rows = openRows({
     reading: {
+      mayBeEmpty: false,
       stage: 'graph',
       seed: 7,
       folder: tmpdir(),

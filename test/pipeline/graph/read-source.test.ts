@@ -48,8 +48,24 @@ async function collect(batches: AsyncIterable<RecordBatch>, most = Number.POSITI
 
 describe('listUnits', () => {
   it('refuses a source without units', async () => {
-    await expect(listUnits(numbers([]), context)).rejects.toThrow(
+    await expect(listUnits(numbers([]), context, { mayBeEmpty: true })).rejects.toThrow(
       'stage pairs, operator source/numbers: source/numbers has nothing to read',
+    );
+  });
+
+  it('lets a stage that passes rows on read nothing of an earlier one, and says so', async () => {
+    const notes: string[] = [];
+    const told = { ...context, note: (text: string) => void notes.push(text) };
+    const of = { name: 'clean.short', folder: '/runs/clean', rejects: true };
+    expect(await listUnits({ ...numbers([]), of }, told, { mayBeEmpty: true })).toEqual([]);
+    expect(notes).toEqual(['there is nothing to read of clean.short: it kept no row']);
+    await expect(listUnits({ ...numbers([]), of }, told, { mayBeEmpty: false })).rejects.toThrow(
+      /clean\.short was given no row: nothing was rejected\n.*\n {2}to do: take clean\.short out of `from`/,
+    );
+    await expect(
+      listUnits({ ...numbers([]), of: { ...of, rejects: false } }, told, { mayBeEmpty: false }),
+    ).rejects.toThrow(
+      /clean\.short kept no row\n.*\n {2}to do: loosen the filters of clean\.short: .*ledger\.parquet says/,
     );
   });
 });
@@ -57,7 +73,7 @@ describe('listUnits', () => {
 describe('readUnits', () => {
   const read = async (rows: readonly number[], repeat: boolean, most?: number, firstUnit = 0) => {
     const source = numbers(rows);
-    const units = await listUnits(source, context);
+    const units = await listUnits(source, context, { mayBeEmpty: false });
     return collect(readUnits(source, units, context, { repeat, firstUnit }), most);
   };
 

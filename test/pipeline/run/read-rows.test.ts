@@ -40,7 +40,11 @@ function openNumbers(
   const source = numbers as unknown as Source<Options>;
   const sources = [{ source, module: '', options: { rows }, weight: 1 }];
   const folder = tmpdir();
-  const { batches } = readRows({ stage: 'all', seed: 7, folder, base: folder, sources, steps: [] }, environment, {});
+  const { batches } = readRows(
+    { stage: 'all', seed: 7, folder, base: folder, sources, mayBeEmpty: false, steps: [] },
+    environment,
+    {},
+  );
   return { batches, budget };
 }
 

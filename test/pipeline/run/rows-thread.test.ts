@@ -76,6 +76,7 @@ function readingOf(steps: readonly string[], rows = 10): Reading {
     seed: 7,
     folder,
     base: folder,
+    mayBeEmpty: false,
     sources: [
       {
         source: definitions.get('numbers') as Source<Options>,

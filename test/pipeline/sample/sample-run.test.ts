@@ -180,9 +180,17 @@ describe('a sampled run', () => {
     const { predictions } = await sampled(project(text), 200);
     expect(predictions.map(({ stage, failure }) => [stage, failure?.split('\n')[0]])).toEqual([
       ['clean', undefined],
-      ['tokens', expect.stringContaining('the stage clean kept no row')],
+      ['tokens', expect.stringContaining('clean kept no row')],
     ]);
     expect(describePredictions(predictions)).toContain('it failed on the sample: ');
+  });
+
+  it('says of a stage that nothing is left for that it gets no rows', async () => {
+    const text = `${manifest.replace('with: { min: 3 }, rejected', 'with: { min: 1 }, rejected')}  rest: { use: filtering, from: clean.short }\n`;
+    const { predictions } = await sampled(project(text), 200);
+    const rest = predictions.find(({ stage }) => stage === 'rest');
+    expect(rest).toMatchObject({ sampled: { rows: 0, units: 0 } });
+    expect(describePredictions(predictions)).toContain('rest: filtering, on 0 rows');
   });
 
   it('reads well', async () => {
