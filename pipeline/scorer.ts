@@ -11,7 +11,10 @@ import { acceptsType } from './plan/columns.js';
 export interface ScorerDefinition<Config extends Scored> {
   /** What a manifest calls it: `score/sharpness`. */
   readonly name: string;
-  /** Raised when the same content gets another score: scores of another version are not taken for its own. */
+  /**
+   * Raised when the same content gets another score though the sources are the same (another file of weights, say): scores of another
+   * version, as of other sources, are not taken for its own.
+   */
   readonly version: string;
   readonly defaults: Partial<NoInfer<Config>>;
   /** The columns that a score depends on, and nothing else: text, bytes, numbers or truth values. */
@@ -38,7 +41,7 @@ export interface Scored {
 
 /**
  * Declares a scorer. Its column says in its metadata which scorer made it and on which scale, so that a threshold of another
- * scale is found before anything runs. Scores are kept by the content of what they were made from (and name, version and options):
+ * scale is found before anything runs. Scores are kept by the content of what they were made from (and name, version, options and sources):
  * rows that were scored before, in this run or another, are not scored again.
  *
  * ```ts

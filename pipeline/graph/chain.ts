@@ -9,7 +9,7 @@ import type { PlannedStep } from '../plan/plan.js';
 import { pooled } from '../pool/pooled.js';
 import type { WorkerPool } from '../pool/worker-pool.js';
 import type { RowsProgress } from '../run/progress.js';
-import { scoreStore } from '../run/score-store.js';
+import { scoresOf } from '../run/score-store.js';
 import type { Unit } from '../source.js';
 import { type BusyClock, createBusyClock, type OperatorAccount, openAccount } from './account.js';
 import { followActivity } from './activity.js';
@@ -21,7 +21,7 @@ import { type Drop, operatorContext } from './operator-context.js';
  * names its module can run in a pool.
  */
 export type Step = Pick<PlannedStep, 'operator' | 'options' | 'label' | 'seed' | 'output'> &
-  Partial<Pick<PlannedStep, 'module'>>;
+  Partial<Pick<PlannedStep, 'module' | 'code'>>;
 
 /** A row that an operator dropped. */
 export interface DroppedRow {
@@ -135,8 +135,12 @@ function link(
     const take = bookDrop(label, account, context, rejected.add);
     const operatorOf = (): OperatorFunction<RecordBatch, RecordBatch> => {
       if (pool !== undefined && operator.heavy && step.module !== undefined)
-        return pooled({ ...step, module: step.module, stage, folder }, { pool, budget, account, take });
-      const surroundings = { stage, operator: label, seed: step.seed, signal, budget, folder, scores: scoreStore };
+        return pooled(
+          { ...step, module: step.module, code: step.code, stage, folder },
+          { pool, budget, account, take },
+        );
+      const scores = scoresOf(step.code);
+      const surroundings = { stage, operator: label, seed: step.seed, signal, budget, folder, scores };
       const state = context.progress?.state(stage, label);
       return operator.run(
         options,

@@ -1,4 +1,5 @@
 import { Schema } from 'apache-arrow';
+import { packageVersion } from '../discovery/package.js';
 import type { ManifestPart } from '../manifest/manifest.js';
 import type { Report } from '../manifest/problem.js';
 import { deriveSeed } from '../run/random.js';
@@ -48,7 +49,7 @@ async function planStep(
   seed: number,
   report: Report,
 ): Promise<{ planned: PlannedStep | undefined; output: Schema | undefined } | undefined> {
-  const { definition: operator, options, use, at, entry, module } = part;
+  const { definition: operator, options, use, at, entry, module, version } = part;
   if (options === undefined) return { planned: undefined, output: passedOn(part, input) };
   const reads = await callPart(() => operator.reads(options), `reads of ${use}`, 'schema', at, report);
   if (reads === undefined) return undefined;
@@ -73,6 +74,7 @@ async function planStep(
     at,
     entry,
     module,
+    code: version === packageVersion ? undefined : version,
     options,
     label,
     operator,

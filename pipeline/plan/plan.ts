@@ -133,6 +133,8 @@ export interface PlannedStep extends PlannedPart {
   readonly operator: Operator<Options>;
   /** URL of the module that it was loaded from. */
   readonly module: string;
+  /** Hash of a user's sources; undefined for an operator of alignflow's own. */
+  readonly code: string | undefined;
   /** The stage's seed, mixed with the label. */
   readonly seed: number;
   readonly input: Schema;

@@ -8,6 +8,8 @@ import type { Options } from '../plan/plan.js';
 export interface BatchTask {
   /** URL of the operator's module. */
   readonly module: string;
+  /** Hash of a user's sources; undefined for an operator of alignflow's own. */
+  readonly code: string | undefined;
   readonly options: Options;
   /** The operator's name and place, as the ledger has it. */
   readonly label: string;

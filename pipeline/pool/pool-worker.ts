@@ -10,7 +10,7 @@ import { type Drop, operatorContext } from '../graph/operator-context.js';
 import type { Operator } from '../operator.js';
 import type { Options } from '../plan/plan.js';
 import { packBatch, packError, unpackBatch } from '../run/rows-message.js';
-import { scoreStore } from '../run/score-store.js';
+import { scoresOf } from '../run/score-store.js';
 import type { DroppedInTask, PoolTask, TaskOutcome } from './batch-task.js';
 
 /** Never aborted: a pool that is closed ends its threads. */
@@ -32,7 +32,7 @@ export default async function work(task: PoolTask): Promise<TaskOutcome | undefi
       folder,
       signal,
       budget: createBudget(memory),
-      scores: scoreStore,
+      scores: scoresOf(task.code),
     };
     const measured = new Map<string, Distribution>();
     const take = ({ batch, ...drop }: Drop) => {

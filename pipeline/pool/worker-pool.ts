@@ -13,7 +13,7 @@ import { packBatch, unpackBatch, unpackError } from '../run/rows-message.js';
 import type { BatchTask, DroppedInTask, PoolTask, TaskOutcome } from './batch-task.js';
 
 /** A step as a pool runs it. */
-export type PoolStep = Pick<PlannedStep, 'module' | 'options' | 'label' | 'seed'> & {
+export type PoolStep = Pick<PlannedStep, 'module' | 'code' | 'options' | 'label' | 'seed'> & {
   readonly stage: string;
   readonly folder: string;
 };
@@ -84,11 +84,11 @@ export function createPool({ module, workers, memory, heap = 1024 }: PoolOptions
   };
   /** One try; undefined with the reason where the thread died. */
   const attempt = async (step: PoolStep, batch: RecordBatch): Promise<WorkedBatch | string> => {
-    const { module, options, label, seed, stage, folder } = step;
+    const { module, code, options, label, seed, stage, folder } = step;
     opened ??= open();
     const pool = await opened;
     const bytes = packBatch(batch);
-    const task: BatchTask = { module, options, label, seed, stage, folder, memory: share, batch: bytes };
+    const task: BatchTask = { module, code, options, label, seed, stage, folder, memory: share, batch: bytes };
     let outcome: TaskOutcome;
     try {
       outcome = (await pool.run(task, { transferList: [bytes.buffer] })) as TaskOutcome;

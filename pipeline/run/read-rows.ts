@@ -32,8 +32,8 @@ export interface WeightedSource extends ConfiguredSource {
   readonly module: string;
 }
 
-/** A step, with the bytes that it keeps and the URL of the module that it was loaded from. */
-export type LoadedStep = Step & Pick<PlannedStep, 'holds' | 'module'>;
+/** A step, with the bytes that it keeps, the URL of the module that it was loaded from and the hash of its code. */
+export type LoadedStep = Step & Pick<PlannedStep, 'holds' | 'module' | 'code'>;
 
 /** What is read, and through which steps. */
 export interface Reading {

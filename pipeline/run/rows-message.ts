@@ -21,6 +21,7 @@ export interface RowsJob extends Omit<Reading, 'sources' | 'steps'> {
 /** A step as its module and what it is given. */
 export interface StepJob {
   readonly module: string;
+  readonly code: string | undefined;
   readonly options: Options;
   readonly label: string;
   readonly seed: number;

@@ -83,8 +83,9 @@ function jobOf(
       weight,
       ...(of === undefined ? {} : { of }),
     })),
-    steps: steps.map(({ module, options, label, seed, holds, output }) => ({
+    steps: steps.map(({ module, code, options, label, seed, holds, output }) => ({
       module,
+      code,
       options,
       label,
       seed,

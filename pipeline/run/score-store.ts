@@ -1,4 +1,5 @@
 /** Scores that were computed before, kept on disk across runs and shared by processes and threads. */
+import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Database, RootDatabase } from 'lmdb';
@@ -21,18 +22,24 @@ export interface ScoreStore {
 /**
  * The scores in `scores` of the cache folder: an LMDB, which many processes may read and write at once and which outlives `kill -9`.
  * Where it cannot be opened (a full disk, a folder that may not be written, a damaged file), nothing is known and nothing kept.
+ *
+ * @param code hash of the sources of a user's operator, of which each change has scores of its own: who edits a scorer expects
+ *   other scores, and may forget its version. What alignflow brings along is known by its version alone.
  */
-export const scoreStore: ScoreStore = {
-  async table(identity) {
-    try {
-      opened ??= openStore();
-      return tableOf((await opened).openDB({ name: identity, encoding: 'binary', keyEncoding: 'binary' }));
-    } catch {
-      opened = undefined;
-      return NO_SCORES;
-    }
-  },
-};
+export function scoresOf(code: string | undefined): ScoreStore {
+  return {
+    async table(identity) {
+      const name = code === undefined ? identity : createHash('sha256').update(`${identity} ${code}`).digest('hex');
+      try {
+        opened ??= openStore();
+        return tableOf((await opened).openDB({ name, encoding: 'binary', keyEncoding: 'binary' }));
+      } catch {
+        opened = undefined;
+        return NO_SCORES;
+      }
+    },
+  };
+}
 
 let opened: Promise<RootDatabase<Buffer, Buffer>> | undefined;
 

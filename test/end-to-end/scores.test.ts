@@ -96,6 +96,16 @@ describe('scores', () => {
     expect(strict.out).toBeLessThan(all.out);
   });
 
+  it('are made again when the scorer has changed, though its version has not', async () => {
+    writeFileSync(join(folder, 'operators/length.ts'), scorer.replace('text?.length', 'text && text.length + 1'));
+    const changed = await runWith('changed');
+    expect(changed.scored.length).toBeGreaterThan(0);
+    const rows = await readRows(join(folder, 'changed/pairs/rows/part-00000.parquet'));
+    for (const { caption, length } of rows) expect(length).toBe(String(caption).length + 1);
+    writeFileSync(join(folder, 'operators/length.ts'), scorer);
+    expect((await runWith('back')).scored).toEqual([]);
+  });
+
   it('have a scale, and a threshold off it is found before anything runs', async () => {
     await expect(runWith('wrong', 'stages.pairs.steps.2.with.min=101')).rejects.toThrow(
       'min: 101 is outside of the scale of the column "length"',

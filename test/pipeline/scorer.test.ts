@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { batchOf, int32Column, int32ListColumn, utf8Column } from '../../pipeline/batch/build.js';
 import { readColumn } from '../../pipeline/batch/column.js';
 import type { Operator } from '../../pipeline/operator.js';
-import { scoreStore } from '../../pipeline/run/score-store.js';
+import { scoresOf } from '../../pipeline/run/score-store.js';
 import { defineScorer } from '../../pipeline/scorer.js';
 import { memoryScores } from '../kit/context.js';
 import { runOperator, valuesOf } from '../operators/run-operator.js';
@@ -159,7 +159,7 @@ describe('scores on disk', () => {
   });
 
   it('are there again, nulls too, and each scorer has its own', async () => {
-    const table = await scoreStore.table('one');
+    const table = await scoresOf(undefined).table('one');
     const content = Buffer.from('0123456789abcdef');
     expect(table.get(content)).toBeUndefined();
     table.put(content, 0.25);
@@ -167,9 +167,10 @@ describe('scores on disk', () => {
     // At once, before they are written.
     expect([table.get(content), table.get(Buffer.from('fedcba9876543210'))]).toEqual([0.25, null]);
     await table.settled();
-    const again = await scoreStore.table('one');
+    const again = await scoresOf(undefined).table('one');
     expect([again.get(content), again.get(Buffer.from('fedcba9876543210'))]).toEqual([0.25, null]);
-    expect((await scoreStore.table('other')).get(content)).toBeUndefined();
+    expect((await scoresOf(undefined).table('other')).get(content)).toBeUndefined();
+    expect((await scoresOf('a hash of its code').table('one')).get(content)).toBeUndefined();
   });
 
   it('are none where the folder cannot be used, and the rows are scored all the same', async () => {
@@ -177,10 +178,10 @@ describe('scores on disk', () => {
     writeFileSync(file, 'no folder');
     process.env.ALIGNFLOW_CACHE = file;
     vi.resetModules();
-    const { scoreStore: broken } = await import('../../pipeline/run/score-store.js');
+    const { scoresOf: broken } = await import('../../pipeline/run/score-store.js');
     const { operator, seen } = lettersScorer();
     for (let time = 0; time < 2; time++) {
-      const { out } = await runOperator(operator, {}, [captions('aab')], { scores: broken });
+      const { out } = await runOperator(operator, {}, [captions('aab')], { scores: broken(undefined) });
       expect(valuesOf(out, 'letters')).toEqual([0.5]);
     }
     expect(seen).toEqual(['aab', 'aab']);

@@ -112,7 +112,16 @@ export function stepOf(spec: StepSpec, place: number, waits: Waits, failAt?: num
   const operator = (failAt === undefined ? operatorOf(spec, waits) : failing(failAt)) as Operator<Options>;
   const options = { ...operator.defaults, ...optionsOf(spec) };
   const output = batchOf({ n: int32Column([]) }).schema;
-  return { operator, options, label, seed: place + 1, output, module: 'test', holds: operator.holds(options) };
+  return {
+    operator,
+    options,
+    label,
+    seed: place + 1,
+    output,
+    code: undefined,
+    module: 'test',
+    holds: operator.holds(options),
+  };
 }
 
 function optionsOf(spec: StepSpec): Options {

@@ -57,7 +57,7 @@ async function stepOf(name: string, judge: string, options: Options = {}) {
   );
   const module = pathToFileURL(file).href;
   const { default: operator } = (await import(/* @vite-ignore */ file)) as { default: Operator<Options> };
-  return { operator, options, label: `test/${name}[0]`, seed: 7, output: schema, module };
+  return { operator, options, label: `test/${name}[0]`, seed: 7, output: schema, module, code: undefined };
 }
 
 /** Batches of `size` numbers, with origins. */

@@ -88,6 +88,7 @@ function readingOf(steps: readonly string[], rows = 10): Reading {
     steps: steps.map((name, i) => ({
       operator: definitions.get(name) as Operator<Options>,
       module: moduleOf(name),
+      code: undefined,
       options: {},
       label: `test/${name}[${i}]`,
       seed: i,
