@@ -201,6 +201,10 @@ async function completeOrRun(stage: PlannedStage, plan: Plan, options: StageOpti
       state = { kind: 'new', folder };
     }
     emit({ kind: 'stage-started', stage: name, use, resumed: state.kind === 'interrupted' });
+    if (state.kind === 'new' && state.changed !== undefined) {
+      const text = `it was complete, but ${state.changed} is not as it was written: the stage runs again`;
+      emit({ kind: 'stage-event', stage: name, event: { kind: 'note', text } });
+    }
     await openStage(state, made, plan.resolved);
     const { record, failure } = await runStage(stage, await environment());
     if (failure !== undefined) return { report: failed(record.report, failure), failure };

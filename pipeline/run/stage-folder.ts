@@ -3,47 +3,53 @@
  * the completion mark and written last: without it nothing in the folder counts as made.
  */
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AlignflowError } from '../errors.js';
 import { writeFailure, writeWhole } from './atomic-file.js';
 import { hasProgress } from './progress.js';
-import type { StageRecord } from './stage-record.js';
+import { changedFile, ROW_FOLDERS, refuseStrays } from './stage-files.js';
+import { isStageRecord, type StageRecord } from './stage-record.js';
 
 const STARTED = 'started.json';
 const COMPLETE = 'stage.json';
 /** What a stage keeps here is there again when it was interrupted and is started anew. */
 export const CHECKPOINTS = 'checkpoints';
-/** Where its rows go, which its progress among them goes on with. */
-const ROWS = ['rows', 'branches'];
 
 /** What a run finds of a stage. */
 export type StageState =
   | { readonly kind: 'complete'; readonly folder: string; readonly record: StageRecord }
   /** Made for the same fingerprint, but not finished: there are checkpoints to go on from. */
   | { readonly kind: 'interrupted'; readonly folder: string }
-  | { readonly kind: 'new'; readonly folder: string };
+  /** `changed`: a file that a complete stage of the same fingerprint wrote, which is not as it was, or has gone. */
+  | { readonly kind: 'new'; readonly folder: string; readonly changed?: string };
 
 /**
  * Looks at a stage's folder; changes nothing. Throws an `AlignflowError` for a folder of files that no run has written: it
- * would be emptied.
+ * would be emptied. And for files among the rows of a complete stage that it did not write.
  */
 export async function inspectStage(folder: string, fingerprint: string): Promise<StageState> {
   const record = await readRecord(folder);
-  if (record?.fingerprint === fingerprint && (await filesAreThere(folder, record)))
+  const changed =
+    record?.fingerprint === fingerprint ? await changedFile(folder, record, join(folder, COMPLETE)) : undefined;
+  if (record?.fingerprint === fingerprint && changed === undefined) {
+    await refuseStrays(folder, record);
     return { kind: 'complete', folder, record };
+  }
   const started = await readJson<{ fingerprint: string }>(join(folder, STARTED));
   const names = await namesIn(folder);
   if (record === undefined && started === undefined && names.some((name) => !isOurs(name)))
     throw foreign(folder, names);
   // A mark whose files have gone is no start to go on from.
   const resumable = record === undefined && started?.fingerprint === fingerprint && names.includes(CHECKPOINTS);
-  return { kind: resumable ? 'interrupted' : 'new', folder };
+  if (resumable) return { kind: 'interrupted', folder };
+  return { kind: 'new', folder, ...(changed === undefined ? {} : { changed }) };
 }
 
-/** The completion mark of a stage's folder; undefined where it is not complete. */
-export function readRecord(folder: string): Promise<StageRecord | undefined> {
-  return readJson<StageRecord>(join(folder, COMPLETE));
+/** The completion mark of a stage's folder; undefined where it is not complete, or the mark is none. */
+export async function readRecord(folder: string): Promise<StageRecord | undefined> {
+  const record = await readJson<unknown>(join(folder, COMPLETE));
+  return isStageRecord(record) ? record : undefined;
 }
 
 /** Whether a run has begun to fill the folder. */
@@ -54,7 +60,7 @@ export function wasStarted(folder: string): boolean {
 /** Makes the folder ready: empty, but for the checkpoints (and rows) of an interrupted run of the same fingerprint. */
 export async function openStage({ kind, folder }: StageState, fingerprint: string, manifest: string): Promise<void> {
   try {
-    const rows = hasProgress(join(folder, CHECKPOINTS)) ? ROWS : [];
+    const rows = hasProgress(join(folder, CHECKPOINTS)) ? ROW_FOLDERS : [];
     const kept = kind === 'interrupted' ? [CHECKPOINTS, STARTED, ...rows] : [];
     // The completion mark goes first and the other last: what is left after an interruption is known as ours, and as unfinished.
     const rank = (name: string) => (name === COMPLETE ? 0 : name === STARTED ? 2 : 1);
@@ -92,17 +98,6 @@ function foreign(folder: string, names: readonly string[]): AlignflowError {
     expected: 'no folder of this name, an empty one, or one of an earlier run: it is emptied before the stage runs',
     fix: 'set `output` to another folder, or give the stage another name',
   });
-}
-
-async function filesAreThere(folder: string, record: StageRecord): Promise<boolean> {
-  for (const { file, bytes } of record.files) {
-    const size = await stat(join(folder, file)).then(
-      (entry) => entry.size,
-      () => -1,
-    );
-    if (size !== bytes) return false;
-  }
-  return true;
 }
 
 /** A JSON file of ours; undefined when it is missing or not whole. */

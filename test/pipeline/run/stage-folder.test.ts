@@ -1,14 +1,16 @@
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { completeStage, inspectStage, openStage } from '../../../pipeline/run/stage-folder.js';
 import type { StageRecord } from '../../../pipeline/run/stage-record.js';
 import { makeFolder } from '../folder.js';
 
+const shard = 'rows/part-00000.parquet';
 const record: StageRecord = {
   figures: [],
   fingerprint: 'f1',
-  files: [{ file: 'rows/part-00000.parquet', bytes: 5, sha256: 'x' }],
+  files: [{ file: shard, bytes: 5, sha256: createHash('sha256').update('12345').digest('hex') }],
   report: { name: 's', use: 'filtering', status: 'complete', seconds: 1 },
 };
 const started = { 'started.json': '{"fingerprint":"f1"}' };
@@ -25,7 +27,33 @@ describe('inspectStage', () => {
     expect(await kindOf({ ...complete, 'stage.json': JSON.stringify(record).slice(0, -9) })).toBe('new');
     const folder = makeFolder(complete);
     rmSync(join(folder, 'rows'), { recursive: true });
-    expect((await inspectStage(folder, 'f1')).kind).toBe('new');
+    expect(await inspectStage(folder, 'f1')).toEqual({ kind: 'new', folder, changed: shard });
+  });
+
+  it('looks at the bytes of files that are younger than the mark', async () => {
+    const folder = makeFolder(complete);
+    const age = (file: string, seconds: number) => utimesSync(join(folder, file), seconds, seconds);
+    age('stage.json', 1000);
+    age(shard, 999);
+    writeFileSync(join(folder, shard), '12345');
+    expect((await inspectStage(folder, 'f1')).kind).toBe('complete');
+    writeFileSync(join(folder, shard), '12354');
+    expect(await inspectStage(folder, 'f1')).toEqual({ kind: 'new', folder, changed: shard });
+  });
+
+  it('refuses what lies among the rows and was not written there, but for hidden files and what a sink keeps', async () => {
+    const stray = (file: string) => kindOf({ ...complete, [file]: 'x' });
+    for (const file of ['rows/part-00001.parquet', 'branches/short/part-00000.parquet'])
+      await expect(stray(file)).rejects.toThrow(
+        new RegExp(`${file} lies among the rows of the stage, which did not write it\\n.*\\n {2}to do: move it`),
+      );
+    for (const file of ['rows/.part-00000.parquet.crc', 'rows/.trash/a.parquet', 'rows/part.index', 'notes.parquet'])
+      expect(await stray(file)).toBe('complete');
+  });
+
+  it('takes a mark of another form for none', async () => {
+    for (const change of [{ report: undefined }, { files: [{}] }, { figures: 3 }, { fingerprint: 7 }])
+      expect(await kindOf({ ...complete, 'stage.json': JSON.stringify({ ...record, ...change }) })).toBe('new');
   });
 
   it('goes on where there are checkpoints of the same fingerprint and no mark', async () => {
