@@ -77,7 +77,7 @@ async function report(files: Readonly<Record<string, string>>, ...args: readonly
 afterEach(() => void vi.restoreAllMocks());
 
 describe('alignflow report', () => {
-  const complete = JSON.stringify({ fingerprint: 'f', files: [], report: pairs });
+  const complete = JSON.stringify({ fingerprint: 'f', files: [], figures: [], report: pairs });
 
   it('shows the flow of rows of a run that ended, and writes its page again', async () => {
     const left = { name: 'toy', seed: 7, startedAt: '2026-01-01T00:00:00Z', seconds: 9, backend: 'b', stages: [pairs] };
