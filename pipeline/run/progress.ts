@@ -2,39 +2,19 @@
  * How far the rows of a stage have come, kept on disk between two units of its source, when nothing is under way: every row before
  * is in the sink or in the ledger, and no row behind. An interrupted stage goes on from there to the same bytes.
  */
-import { existsSync } from 'node:fs';
-import { readFile, rm, rmdir } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { droppedRows, type OperatorAccount } from '../graph/account.js';
-import { restoreDistribution, type SavedDistribution, saveDistribution } from '../graph/distribution.js';
+import { restoreDistribution, saveDistribution } from '../graph/distribution.js';
 import type { OperatorContext } from '../operator.js';
 import type { SinkWriter, SuspendedSink } from '../sink.js';
 import { writeWhole } from './atomic-file.js';
-import type { DroppedExamples, SavedExamples } from './dropped-examples.js';
+import type { DroppedExamples } from './dropped-examples.js';
+import { hashFile } from './hash-file.js';
 import type { Ledger } from './ledger.js';
 import { packBatch, unpackBatch } from './rows-message.js';
-
-/** Within `checkpoints` of a stage's folder, which outlives an interruption. */
-const FILE = 'rows.json';
-
-/** An account as a plain value. */
-interface SavedAccount extends Omit<OperatorAccount, 'dropped' | 'measured'> {
-  readonly dropped: readonly (readonly [reason: string, rows: number])[];
-  readonly measured: readonly (readonly [measure: string, values: SavedDistribution])[];
-}
-
-/** The file's content. Names of files are relative to its folder. */
-interface Saved {
-  /** The next unit to be read. */
-  readonly next: number;
-  readonly accounts: Readonly<Record<string, SavedAccount>>;
-  /** By operator: the file of what it carries. */
-  readonly states: Readonly<Record<string, string>>;
-  /** By scope, the stage itself or one of its branches. */
-  readonly sinks: Readonly<Record<string, { readonly facts: unknown; readonly rows?: string }>>;
-  readonly ledger: readonly string[];
-  readonly examples: SavedExamples;
-}
+import { type LeftProgress, type SavedAccount, type SavedProgress, writeProgress } from './saved-progress.js';
 
 /** What a stage's rows go on from, and where they say how far they are. A scope is the stage itself or one of its branches. */
 export interface RowsProgress {
@@ -68,45 +48,10 @@ export interface ProgressParts {
   readonly every: number;
 }
 
-/** What an interrupted run left in a stage's folder of checkpoints. */
-export interface LeftProgress {
-  readonly folder: string;
-  readonly saved: Saved | undefined;
-  /** Files of the ledger so far. */
-  readonly ledger: readonly string[];
-}
-
-/** Reads what is left; nothing where there is none, or where a file of it has gone. */
-export async function readProgress(folder: string): Promise<LeftProgress> {
-  const text = await readFile(join(folder, FILE), 'utf8').catch(() => undefined);
-  const saved = text === undefined ? undefined : parse(text);
-  const whole =
-    saved !== undefined && [...filesOf(saved), ...saved.ledger].every((file) => existsSync(join(folder, file)));
-  if (!whole) return { folder, saved: undefined, ledger: [] };
-  return { folder, saved, ledger: saved.ledger.map((file) => join(folder, file)) };
-}
-
-/** What was saved; nothing for a file that somebody has damaged. */
-function parse(text: string): Saved | undefined {
-  try {
-    return JSON.parse(text) as Saved;
-  } catch {
-    return undefined;
-  }
-}
-
 function saveAccount(account: OperatorAccount): SavedAccount {
   const measured = [...account.measured].map(([measure, values]) => [measure, saveDistribution(values)] as const);
   return { ...account, dropped: [...account.dropped], measured };
 }
-
-/** The files of what operators carry and of what waits in sinks. */
-function filesOf({ states, sinks }: Saved): string[] {
-  return [...Object.values(states), ...Object.values(sinks).flatMap(({ rows }) => rows ?? [])];
-}
-
-/** Whether a stage's folder has progress to go on from. */
-export const hasProgress = (checkpoints: string): boolean => existsSync(join(checkpoints, FILE));
 
 /** Goes on with what is left. */
 export async function openProgress(
@@ -116,11 +61,12 @@ export async function openProgress(
   const accounts = new Map<string, OperatorAccount>();
   const states = new Map<string, () => Uint8Array>();
   const writers = new Map<string, SinkWriter>();
-  const left = new Map<string, Buffer>();
-  for (const file of saved === undefined ? [] : filesOf(saved)) left.set(file, await readFile(join(folder, file)));
   const parts = [...(saved?.ledger ?? [])];
+  /** By name: the SHA-256 of each file that is kept. */
+  let files = new Map(Object.entries(saved?.files ?? {}));
+  const left = new Map<string, Buffer>();
+  for (const file of files.keys()) if (!parts.includes(file)) left.set(file, await readFile(join(folder, file)));
   let generation = parts.length;
-  let files: string[] = [...left.keys()];
   let able = true;
   let saving: Promise<void> = Promise.resolve();
   let nextAt = performance.now() + 1000 * every;
@@ -129,9 +75,10 @@ export async function openProgress(
   const allArrived = (): boolean => [...accounts.values()].every((account) => within(account) === 0);
   const write = async (name: string, bytes: Uint8Array): Promise<string> => {
     await writeWhole(join(folder, name), bytes);
+    files.set(name, createHash('sha256').update(bytes).digest('hex'));
     return name;
   };
-  const saveSinks = async (): Promise<Saved['sinks']> => {
+  const saveSinks = async (): Promise<SavedProgress['sinks']> => {
     const sinks: Record<string, { facts: unknown; rows?: string }> = {};
     for (const [scope, writer] of writers) {
       const { facts, rows } = await writer.suspend!();
@@ -140,7 +87,7 @@ export async function openProgress(
     }
     return sinks;
   };
-  const saveStates = async (): Promise<Saved['states']> => {
+  const saveStates = async (): Promise<SavedProgress['states']> => {
     const saved: Record<string, string> = {};
     let number = 0;
     for (const [label, bytes] of states) saved[label] = await write(`state-${generation}-${number++}`, bytes());
@@ -153,18 +100,20 @@ export async function openProgress(
     const part = `ledger-${generation}.parquet`;
     await ledger.split(join(folder, part));
     parts.push(part);
-    const value: Saved = {
+    const before = files;
+    files = new Map([...before].filter(([file]) => parts.includes(file)));
+    files.set(part, (await hashFile(join(folder, part))).sha256);
+    const [stateFiles, sinks] = [await saveStates(), await saveSinks()];
+    await writeProgress(folder, {
       next,
       accounts: Object.fromEntries([...accounts].map(([key, account]) => [key, saveAccount(account)])),
-      states: await saveStates(),
-      sinks: await saveSinks(),
+      states: stateFiles,
+      sinks,
       ledger: parts,
       examples: examples.save(),
-    };
-    await writeWhole(join(folder, FILE), JSON.stringify(value));
-    const kept = filesOf(value);
-    for (const file of files) if (!kept.includes(file)) await rm(join(folder, file), { force: true });
-    files = kept;
+      files: Object.fromEntries(files),
+    });
+    for (const file of before.keys()) if (!files.has(file)) await rm(join(folder, file), { force: true });
     generation++;
     const now = performance.now();
     nextAt = now + Math.max(1000 * every, 20 * (now - startedAt));
@@ -212,9 +161,6 @@ export async function openProgress(
       return saving;
     },
     settled: () => saving.catch(() => undefined),
-    async clear() {
-      for (const file of [FILE, ...files, ...parts]) await rm(join(folder, file), { force: true });
-      await rmdir(folder).catch(() => undefined);
-    },
+    clear: () => rm(folder, { recursive: true, force: true }),
   };
 }

@@ -7,7 +7,7 @@ import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AlignflowError } from '../errors.js';
 import { writeFailure, writeWhole } from './atomic-file.js';
-import { hasProgress } from './progress.js';
+import { hasProgress } from './saved-progress.js';
 import { changedFile, ROW_FOLDERS, refuseStrays } from './stage-files.js';
 import { isStageRecord, type StageRecord } from './stage-record.js';
 

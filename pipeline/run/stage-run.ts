@@ -23,11 +23,12 @@ import { checkGates, gateFailure } from './gates.js';
 import { hashFile } from './hash-file.js';
 import { openLedger } from './ledger.js';
 import { openMetricsTable } from './metrics-table.js';
-import { openProgress, readProgress } from './progress.js';
+import { openProgress } from './progress.js';
 import { deriveSeed } from './random.js';
 import type { Reading, RowsWatch, WeightedSource } from './read-rows.js';
 import type { StageReport } from './report.js';
 import type { RowsThread } from './rows-thread.js';
+import { readProgress } from './saved-progress.js';
 import { CHECKPOINTS } from './stage-folder.js';
 import type { StageFile, StageRecord } from './stage-record.js';
 import { collectReport } from './stage-report.js';
@@ -84,6 +85,7 @@ export async function runStage(stage: PlannedStage, environment: StageEnvironmen
   const startedAt = performance.now();
   const { signal, budget, emit, draw, unitDone } = environment;
   const left = await readProgress(join(stage.folder, CHECKPOINTS));
+  if (left.damaged !== undefined) await rm(left.folder, { recursive: true });
   const ledger = await openLedger(join(stage.folder, LEDGER), left.ledger);
   const metrics = await openMetricsTable(join(stage.folder, 'metrics.parquet'));
   const report = collectReport(stage);
@@ -140,6 +142,10 @@ export async function runStage(stage: PlannedStage, environment: StageEnvironmen
     ...(unitDone === undefined ? {} : { unitDone: (unit: number) => unitDone(unit, rows) }),
   });
   try {
+    if (left.damaged !== undefined) {
+      const text = `${left.damaged} of its progress is not as it was written, so the stage starts over`;
+      take({ kind: 'note', text });
+    }
     if (left.saved === undefined)
       for (const made of [ROWS, BRANCHES]) await rm(join(stage.folder, made), { recursive: true, force: true });
     const events = stage.stage.run(stage.options, stage.inputs, stageContext(stage, environment, rows));

@@ -7,6 +7,7 @@ import { AlignflowError } from '../../../pipeline/errors.js';
 import type { Plan } from '../../../pipeline/plan/plan.js';
 import { planManifest } from '../../../pipeline/plan/plan-manifest.js';
 import type { RunEvent } from '../../../pipeline/run/events.js';
+import type { RunReport } from '../../../pipeline/run/report.js';
 import { run } from '../../../pipeline/run/run.js';
 import { madeBy, restartProject } from './restart-project.js';
 
@@ -114,5 +115,9 @@ describe('an interrupted run', () => {
     const { read, done } = await runUntil(plan, {});
     expect([read[0], done]).toEqual(['page-0', true]);
     expect(madeBy(plan.output)).toEqual(madeBy(whole.output));
+    const report = JSON.parse(readFileSync(join(plan.output, 'report.json'), 'utf8')) as RunReport;
+    expect(report.stages[0]?.notes).toEqual([
+      'rows.json of its progress is not as it was written, so the stage starts over',
+    ]);
   });
 });
