@@ -50,6 +50,9 @@ export function operatorContext(
   let measured: Pick<Drop, 'measure' | 'value' | 'threshold'> | undefined;
   let drawn: RecordBatch | undefined;
   let words: Uint32Array | undefined;
+  /** Of the batch that a row was dropped of last: the rows that were. */
+  let dropping: RecordBatch | undefined;
+  const gone = new Set<number>();
   return {
     ...surroundings,
     state,
@@ -68,6 +71,12 @@ export function operatorContext(
       if (!drops.includes(reason)) {
         throw new AlignflowError({ what: `the operator dropped a row as "${reason}", which it did not declare` });
       }
+      if (!(Number.isInteger(row) && row >= 0 && row < batch.numRows))
+        throw new AlignflowError({ what: `the operator dropped row ${row} of a batch of ${batch.numRows} rows` });
+      if (dropping !== batch) gone.clear();
+      dropping = batch;
+      if (gone.has(row)) throw new AlignflowError({ what: `the operator dropped row ${row} of a batch twice` });
+      gone.add(row);
       take({ batch, row, reason, ...measured, ...(detail === undefined ? {} : { detail }) });
       measured = undefined;
     },

@@ -142,6 +142,20 @@ describe('chain', () => {
     );
   });
 
+  it('refuses a row that is dropped twice, or is none of the batch', async () => {
+    const drops = (...numbers: number[]) =>
+      step('filter/odd[0]', (context) =>
+        tap((batch) => {
+          for (const row of numbers) context.drop(batch, row, 'odd');
+        }),
+      );
+    expect((await failure(drops(0, 1, 0))).message).toMatch(
+      /operator filter\/odd\[0\]: .*dropped row 0 of a batch twice/,
+    );
+    for (const row of [2, -1, 0.5, Number.NaN])
+      expect((await failure(drops(row))).message).toContain(`dropped row ${row} of a batch of 2 rows`);
+  });
+
   it.each<[string, (batch: RecordBatch) => RecordBatch, RegExp]>([
     ['lacks a column', (batch) => withoutColumns(batch, ['n']), /emits no column n\n/],
     [
