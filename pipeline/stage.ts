@@ -76,8 +76,8 @@ export interface StageContext {
   readonly budget: MemoryBudget;
   /**
    * The stage's rows: its source or its `from`, through its steps; no batch of them is empty. With `repeat` they start again
-   * for ever, in a new seeded order of units each epoch, and the stage ends by unsubscribing; `skip` leaves out that many
-   * batches. A `rehearsal` is a pass over rows that are read again later: it appears in no ledger and no count.
+   * for ever, in a new seeded order of units each epoch, and the stage ends by unsubscribing; batches of more rows than an epoch
+   * has are an error then. `skip` leaves out that many batches. A `rehearsal` is a pass over rows that are read again later: it appears in no ledger and no count.
    */
   rows(options?: {
     readonly repeat?: boolean;

@@ -12,7 +12,7 @@ import { createBatcher } from './batcher.js';
  * fits into; the longer it waits, the earlier it is tried. A null is like no other value.
  */
 export interface Batch {
-  /** Rows of each batch. @minimum 1 @integer */
+  /** Rows of each batch; in training no more than an epoch has. @minimum 1 @integer */
   rows: number;
   /** Column of text, bytes, numbers or truth values whose values differ within a batch. */
   distinct?: string;

@@ -2,9 +2,7 @@
 import type { RecordBatch } from 'apache-arrow';
 import { filter, type Observable, skip as skipFirst, tap } from 'rxjs';
 import { batchBytes } from '../batch/bytes.js';
-import { originOf } from '../batch/origin.js';
 import { cacheFolder } from '../cache-folder.js';
-import { AlignflowError } from '../errors.js';
 import { type OperatorAccount, openAccount } from '../graph/account.js';
 import type { MemoryBudget } from '../graph/budget.js';
 import { chain, type DroppedRow, type Step } from '../graph/chain.js';
@@ -24,6 +22,8 @@ import type { WorkerPool } from '../pool/worker-pool.js';
 import type { SourceContext, Unit } from '../source.js';
 import type { RowsProgress } from './progress.js';
 import { deriveSeed } from './random.js';
+import { watchEpochs } from './watch-epochs.js';
+import { watchSteps } from './watch-steps.js';
 
 /** A source of a stage and its share of the rows. */
 export interface WeightedSource extends ConfiguredSource {
@@ -110,7 +110,11 @@ export function readRows(reading: Reading, environment: ReadingEnvironment, opti
   const progress = counted && !repeat ? environment.progress : undefined;
   const account = openAccount(sources.map(({ source }) => source.name).join(' + '), stage, progress);
   const units: Unit[] = [];
-  const drop = counted ? environment.drop : () => undefined;
+  const epochs = watchEpochs(reading);
+  const drop: ReadingEnvironment['drop'] = (row, values) => {
+    if (repeat) epochs.drops(row);
+    if (counted) environment.drop(row, values);
+  };
   const { rejects, pool } = environment;
   const branched = counted && rejects !== undefined ? { rejects } : {};
   const named = reading.key === undefined ? {} : { key: reading.key };
@@ -148,7 +152,7 @@ export function readRows(reading: Reading, environment: ReadingEnvironment, opti
     const shares = [];
     const keep = createKeptUnits(budget.limit * KEPT);
     for (const [i, weighted] of sources.entries()) {
-      watch.sourceFrom(units.length);
+      for (const watch of watches) watch.sourceFrom(units.length);
       const seed = deriveSeed(reading.seed, 'source', i);
       const context = sourceContext(reading, environment, {
         weighted,
@@ -182,7 +186,7 @@ export function readRows(reading: Reading, environment: ReadingEnvironment, opti
   const ahead = createReadAhead(budget);
   const below = () => (repeat ? Math.min(budget.limit, READ_AHEAD) : ahead.below());
   const room = () => Promise.all([budget.room(below()), environment.room()]);
-  const watch = watchSteps(reading, budget, accounts);
+  const watches = repeat ? [watchSteps(reading, budget, accounts), epochs] : [];
   return {
     accounts,
     batches: fromBatches(batches, room, account).pipe(
@@ -192,51 +196,15 @@ export function readRows(reading: Reading, environment: ReadingEnvironment, opti
         const bytes = batchBytes(batch);
         account.bytes += bytes;
         ahead.read({ bytes, rows: batch.numRows });
-        if (repeat) watch.goesIn(batch);
+        for (const watch of watches) watch.goesIn(batch);
       }),
       linked.run,
       filter((batch) => batch.numRows > 0),
-      tap(() => watch.comesOut()),
+      tap((batch) => {
+        for (const watch of watches) watch.comesOut(batch);
+      }),
       skipFirst(options.skip ?? 0),
     ),
-  };
-}
-
-/** So often steps may be given all rows without giving any: what a large shuffle of few rows needs. */
-const MOST_EPOCHS = 1000;
-
-/**
- * Finds steps that swallow an endless source: no batch has come out of them, though they were given all rows twice and more
- * bytes than they may hold, or all rows a thousand times.
- */
-function watchSteps({ stage, steps }: Reading, { limit }: MemoryBudget, accounts: readonly OperatorAccount[]) {
-  const most = steps.reduce((sum, { holds }) => sum + holds, limit);
-  let bytes = 0;
-  /** Of each source: its first unit, the epoch that it is in, and the one that it was in when a batch came out last. */
-  const epochs: { readonly from: number; now: number; before: number }[] = [];
-  return {
-    sourceFrom(unit: number): void {
-      epochs.push({ from: unit, now: 0, before: 0 });
-    },
-    goesIn(batch: RecordBatch): void {
-      bytes += batchBytes(batch);
-      const { unit, epoch } = originOf(batch, 0) ?? { unit: 0, epoch: 0 };
-      epochs.findLast(({ from }) => from <= unit)!.now = epoch;
-      const times = Math.min(...epochs.map(({ now, before }) => now - before));
-      if (times < MOST_EPOCHS && (bytes <= most || epoch < 2)) return;
-      throw new AlignflowError({
-        what: `no batch comes out of the steps, though all rows went in ${epoch} times: ${accounts
-          .map(({ operator, rowsOut }) => `${operator} gave ${rowsOut} rows`)
-          .join(', ')}`,
-        where: { stage },
-        expected: 'steps that let some rows of each epoch through',
-        fix: 'loosen its filters, or take fewer `rows` in order/batch than there are different values of `distinct`',
-      });
-    },
-    comesOut(): void {
-      bytes = 0;
-      for (const one of epochs) one.before = one.now;
-    },
   };
 }
 

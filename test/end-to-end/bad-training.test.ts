@@ -76,4 +76,11 @@ describe('training that goes wrong', () => {
       /^stage contrast: no batch comes out of the steps, though all rows went in \d+ times: .*\n.*\n.*take fewer `rows` in order\/batch than there are different values of `distinct`$/,
     );
   });
+
+  it('refuses batches that are larger than an epoch, in both stages', async () => {
+    const steps = '[{ use: order/batch, with: { rows: 40 } }]';
+    const refused = /a batch has 40 rows, and an epoch 36: some stand in it more than once\n/;
+    expect(await said('stages.contrast.from=tokens', `stages.contrast.steps=${steps}`)).toMatch(refused);
+    expect(await said(`stages.generate.steps=${steps}`)).toMatch(refused);
+  });
 });
