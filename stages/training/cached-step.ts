@@ -107,6 +107,11 @@ export function cachedSteps(
     },
 
     backward(variables, feeds) {
+      // Where the loss's own parameters alone are trained, there is nothing to take back: the losses of rows are only looked at.
+      if (towers.length === 0) {
+        const passed = asTheRecipeSays(recipe, () => objective.withRowLosses?.(variables, feeds));
+        return { outputs: passed?.losses ?? {}, updates: {} };
+      }
       const along = () => {
         const { embeddings, losses } = passOver(objective, variables, feeds);
         const products = Object.entries(embeddings).map(([name, embedding]) =>

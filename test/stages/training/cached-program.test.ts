@@ -44,16 +44,25 @@ const parameters = () => ({
   logit_scale: tf.scalar(1.5),
 });
 
-function start(more: Partial<Recipe>): Program {
+/** The same with a loss of each row by itself. */
+const withRowLosses: TowerObjective = {
+  ...objective,
+  withRowLosses(parameters, feeds) {
+    const embeddings = objective.encode(parameters, feeds);
+    return { embeddings, losses: { length: tf.sum(tf.square(tf.slice(embeddings.image!, [0, 0], [-1, 1]))) } };
+  },
+};
+
+function start(more: Partial<Recipe>, of = objective): Program {
   const initial = parameters();
-  const { program } = trainingProgram(objective, initial, { ...recipe, ...more });
+  const { program } = trainingProgram(of, initial, { ...recipe, ...more });
   tf.dispose(initial);
   return program;
 }
 
 /** The numbers of a step on a batch of `rows`. */
-function advance(program: Program, s: number, rows = 10, poison = 1): Record<string, number> {
-  const rates = Object.entries(ratesOf(recipe).feeds(s, s + 1)).map(
+function advance(program: Program, s: number, rows = 10, poison = 1, groups = recipe.groups): Record<string, number> {
+  const rates = Object.entries(ratesOf({ ...recipe, groups }).feeds(s, s + 1)).map(
     ([name, value]) => [name, tf.scalar(value)] as const,
   );
   const feeds = {
@@ -120,6 +129,28 @@ describe.each([
     expect(cached.mode).toBe(compiled ? 'compiled' : 'eager');
     whole.dispose();
     cached.dispose();
+    expect(tf.memory().numTensors).toBe(tensors);
+  });
+
+  it.each([
+    ['the logit scale', ['*.weight']],
+    ['a tower', ['logit_scale', 'text.*']],
+  ])('steps as one pass does where %s alone is trained', (_of, frozen) => {
+    vi.stubEnv('ALIGNFLOW_COMPILE', compile);
+    const tensors = tf.memory().numTensors;
+    const groups = [{ match: frozen, learningRate: 'frozen' as const }, ...recipe.groups];
+    for (const rowLosses of [false, true]) {
+      const given = rowLosses ? withRowLosses : objective;
+      const [whole, cached] = [start({ groups }, given), start({ groups, chunk: 4 }, given)];
+      for (let s = 0; s < 3; s++) {
+        const [expected, actual] = [advance(whole, s, 10, 1, groups), advance(cached, s, 10, 1, groups)];
+        expect(Object.keys(actual).sort()).toEqual(Object.keys(expected).sort());
+        for (const [name, value] of Object.entries(expected)) expect(actual[name]! / value).toBeCloseTo(1, 5);
+      }
+      expectSame(state(cached), state(whole));
+      whole.dispose();
+      cached.dispose();
+    }
     expect(tf.memory().numTensors).toBe(tensors);
   });
 
