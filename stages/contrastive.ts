@@ -83,7 +83,7 @@ export default defineStage({
     }
     const { facts, memory, parameters } = modelFacts(
       model,
-      countTrained(model, recipe(config).groups, config.trainedParameters),
+      countTrained(model, recipe(config).groups, { unreached: laterParts, values: config.trainedParameters }),
     );
     return { facts, memory, hands: { checkpoint: handOver('contrastive', model, parameters, inputs, inputs.init) } };
   },

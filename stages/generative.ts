@@ -40,6 +40,9 @@ const newParts = [
   'logit_scale',
 ];
 
+/** Parts that the losses do not reach: the pooled image of stage 1, in whose place the queries are pooled. */
+const earlierParts = ['clip_projector.**'];
+
 export default defineStage({
   name: 'generative',
   defaults: {
@@ -61,7 +64,7 @@ export default defineStage({
     checkTokenizer(init, inputs);
     const { facts, memory, parameters } = modelFacts(
       model,
-      countTrained(model, recipe(config, inputs).groups, config.trainedParameters),
+      countTrained(model, recipe(config, inputs).groups, { unreached: earlierParts, values: config.trainedParameters }),
     );
     return { facts, memory, hands: { checkpoint: handOver('generative', model, parameters, inputs, init) } };
   },

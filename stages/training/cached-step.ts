@@ -7,9 +7,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Step, Tensors } from '../backend/program.js';
 import { inModule } from '../models/module.js';
-import type { TrainedParameter } from './groups.js';
+import { checkReached, type TrainedParameter } from './groups.js';
 import type { Recipe } from './recipe.js';
-import { asTheRecipeSays, checkReached, lossGradients, type Objective, updateRule } from './step.js';
+import { asTheRecipeSays, lossGradients, type Objective, updateRule } from './step.js';
 
 /** An objective in which the rows of a batch meet in one loss alone, that of their embeddings. */
 export interface TowerObjective {

@@ -25,6 +25,8 @@ export interface ParameterGroup {
   readonly decay?: Readonly<Decay>;
   /** The optimiser, where it is other than the run's. */
   readonly optimiser?: Readonly<OptimiserOptions>;
+  /** Whether it takes what the groups before it leave, and may be left with nothing. It may not by default. */
+  readonly takesRest?: boolean;
 }
 
 /** A trained parameter with the settings of its group. */
@@ -41,7 +43,8 @@ export interface TrainedParameter {
 
 /**
  * Puts each parameter into the first group that matches it and gives the trained ones, in the order of `shapes`.
- * Throws for a pattern that matches no parameter, for a parameter without a group, and when nothing is trained.
+ * Throws for a pattern that matches no parameter, for a parameter without a group, for a group all of whose parameters have another,
+ * and when nothing is trained.
  *
  * @param layerDecay of the learning rates; none unless given
  */
@@ -62,9 +65,11 @@ export function trainedParameters(
 
   const trained: TrainedParameter[] = [];
   const ungrouped: string[] = [];
+  const empty = new Set(groups.filter(({ takesRest }) => takesRest !== true));
   for (const name of names) {
     const g = matchers.findIndex((patterns) => patterns.some((matches) => matches(name)));
     const group = groups[g];
+    if (group !== undefined) empty.delete(group);
     if (group === undefined) ungrouped.push(name);
     else if (group.learningRate !== 'frozen') {
       const decay = shapes[name]!.length > 1 ? group.weightDecay : group.vectorDecay;
@@ -72,6 +77,7 @@ export function trainedParameters(
       trained.push({ name, group: g, weightDecay: decay ?? 0, rateFactor: factorOf(name), isLayerMatrix });
     }
   }
+  for (const { match } of empty) throw shadowed(match);
   if (ungrouped.length > 0) {
     throw new AlignflowError({
       what: `${ungrouped.length} of ${names.length} parameters are in no group: ${shorten(ungrouped)}`,
@@ -112,23 +118,52 @@ function unmatched(pattern: string, names: readonly string[]): AlignflowError {
   });
 }
 
+function shadowed(match: readonly string[]): AlignflowError {
+  return new AlignflowError({
+    what: `the group ${shorten(match)} has no parameter: all that it matches are in groups before it`,
+    expected: 'groups that each are the first to match some parameter',
+    fix: 'put it before the groups that match more, or take it out',
+  });
+}
+
 function shorten(names: readonly string[]): string {
   return names.length > 5 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', ');
 }
 
-/**
- * How many values of a model are trained. Throws as `trainedParameters` does, and when it is not the number that is expected.
- *
- * @param expected by whoever wrote the manifest; any number unless given
- */
-export function countTrained(config: ModelConfig, groups: readonly ParameterGroup[], expected?: number): number {
+/** Throws for trained parameters that the loss does not reach, unless there are none. */
+export function checkReached(unreached: readonly Pick<TrainedParameter, 'name'>[]): void {
+  if (unreached.length > 0) {
+    throw new AlignflowError({
+      what: `the loss does not depend on ${unreached.length} trained parameters, the first of them ${unreached[0]!.name}`,
+      expected: 'a loss that reaches each parameter of a trained group',
+      fix: 'freeze these parameters, by a group before the one that trains them',
+    });
+  }
+}
+
+/** What is known of the trained parameters of a stage. */
+export interface TrainedExpectation {
+  /** Patterns of the parameters that the loss of the stage does not reach. */
+  readonly unreached: readonly string[];
+  /** How many values whoever wrote the manifest expects; any number unless given. */
+  readonly values?: number | undefined;
+}
+
+/** How many values of a model are trained. Throws as `trainedParameters` does, and when they are not what is expected. */
+export function countTrained(
+  config: ModelConfig,
+  groups: readonly ParameterGroup[],
+  { unreached, values }: TrainedExpectation,
+): number {
   const shapes = Object.fromEntries(parameterShapes(config));
   const trained = trainedParameters(groups, shapes);
+  const isUnreached = unreached.map(parameterPattern);
+  checkReached(trained.filter(({ name }) => isUnreached.some((matches) => matches(name))));
   const count = trained.reduce((sum, { name }) => sum + shapes[name]!.reduce((a, b) => a * b, 1), 0);
-  if (expected === undefined || expected === count) return count;
+  if (values === undefined || values === count) return count;
   throw new AlignflowError({
     what: `${count} values in ${trained.length} parameters are trained`,
-    expected: `${expected}, as trainedParameters says`,
+    expected: `${values}, as trainedParameters says`,
     fix: 'look at the patterns of the groups, or mend the number',
   });
 }

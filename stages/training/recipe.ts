@@ -67,7 +67,7 @@ export function recipeOf(options: TrainingOptions, own: readonly ParameterGroup[
   );
   return {
     steps,
-    groups: [...given, ...own],
+    groups: [...given, ...own.map((group) => ({ ...group, takesRest: true }))],
     optimiser: complete(optimiser ?? { name: 'adamw' }),
     warmup: Math.min(warmup, steps - 1),
     ...(schedule === undefined ? {} : { decay: schedule }),

@@ -1,12 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { AlignflowError } from '../../pipeline/errors.js';
 import type { Step, StepResult, Tensors } from '../backend/program.js';
 import { inModule } from '../models/module.js';
 import { withCheckpoints } from '../models/ops/checkpoint.js';
 import { withPrecision } from '../models/ops/precision.js';
 import { clipScale, globalNorm } from './clip.js';
 import { averageName, movingAverage } from './ema.js';
-import type { TrainedParameter } from './groups.js';
+import { checkReached, type TrainedParameter } from './groups.js';
 import { optimisersOf } from './optimisers/create.js';
 import type { Rule } from './optimisers/optimiser.js';
 import { rateFeeds } from './rates.js';
@@ -167,15 +166,4 @@ export function lossGradients(work: () => ReturnType<Objective>, inputs: tf.Tens
     return [name, clone] as const;
   });
   return { loss: value, metrics: Object.fromEntries(metrics), gradients: grads };
-}
-
-/** Throws unless there is none. */
-export function checkReached(unreached: readonly Pick<TrainedParameter, 'name'>[]): void {
-  if (unreached.length > 0) {
-    throw new AlignflowError({
-      what: `the loss does not depend on ${unreached.length} trained parameters, the first of them ${unreached[0]!.name}`,
-      expected: 'a loss that reaches each parameter of a trained group',
-      fix: 'freeze these parameters',
-    });
-  }
 }

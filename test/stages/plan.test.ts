@@ -154,11 +154,37 @@ describe('hand-overs', () => {
       changed('warmup: 5000', "warmup: 5000, groups: [{ match: ['vision_modl.**'], learningRate: frozen }]"),
       /no parameter matches 'vision_modl\.\*\*'[\s\S]*the nearest of 1048 names: vision_model\./,
     ],
+    [
+      'a group that the groups before it leave nothing',
+      changed(
+        'warmup: 5000',
+        "warmup: 5000, groups: [{ match: ['vision_model.**'], learningRate: 1 }, { match: ['vision_model.**.ls1'], learningRate: 2 }]",
+      ),
+      /the group vision_model\.\*\*\.ls1 has no parameter: all that it matches are in groups before it/,
+    ],
+    [
+      'contrastive training of what only the generative losses reach',
+      changed('warmup: 5000', "warmup: 5000, groups: [{ match: ['**.bias'], learningRate: 1 }]"),
+      /the loss does not depend on \d+ trained parameters, the first of them clip_projector2\.norm1_q\.bias/,
+    ],
+    [
+      'generative training of what only the contrastive loss reaches',
+      changed(
+        "train: [query_tokens, 'qllama.model.layers.*.cross_attn.**', 'clip_projector2.**', 'itm_head.**', logit_scale]",
+        "train: ['**']",
+      ),
+      /the loss does not depend on 14 trained parameters, the first of them clip_projector\./,
+    ],
     ['half a step', changed('steps: 175000', 'steps: 175000.5'), /steps/],
   ])('refuse %s', async (_what, text, message) => {
     const { plan, printed } = await planText(text);
     expect(plan).toBeUndefined();
     expect(printed).toMatch(message);
+  });
+
+  it('accept a group that leaves nothing to a group of the stage', async () => {
+    const own = changed('warmup: 5000', 'warmup: 5000, groups: [{ match: [logit_scale], learningRate: frozen }]');
+    expect((await planText(own)).printed).toBe('0 problems\n');
   });
 
   it('accept a copy of the tokenizer', async () => {

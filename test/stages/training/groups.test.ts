@@ -43,6 +43,18 @@ describe('trainedParameters', () => {
     );
   });
 
+  it('refuses a group that others leave nothing, unless it takes what is left', () => {
+    const before = { match: ['logit_*', 'query_tokens'], learningRate: 1 };
+    const shadowed = { match: ['query_*', 'logit_scale'], learningRate: 2 };
+    const rest = { match: ['**'], learningRate: 3 };
+    expect(() => trainedParameters([before, shadowed, rest], shapes)).toThrow(
+      'the group query_*, logit_scale has no parameter: all that it matches are in groups before it',
+    );
+    expect(trainedParameters([before, { ...shadowed, takesRest: true }, rest], shapes)).toHaveLength(6);
+    const partly = { match: ['query_tokens', '**.ls1'], learningRate: 2 };
+    expect(trainedParameters([before, partly, rest], shapes).filter(({ group }) => group === 1)).toHaveLength(1);
+  });
+
   it('refuses to train nothing', () => {
     expect(() => trainedParameters([{ match: ['**'], learningRate: 'frozen' }], shapes)).toThrow(
       'all parameters are frozen',
@@ -66,13 +78,19 @@ describe('countTrained', () => {
   ];
 
   it('counts the values of trained parameters', () => {
-    expect(countTrained(config, groups)).toBe(3);
-    expect(countTrained(config, groups, 3)).toBe(3);
+    expect(countTrained(config, groups, { unreached: ['itm_head.weight'] })).toBe(3);
+    expect(countTrained(config, groups, { unreached: [], values: 3 })).toBe(3);
   });
 
   it('refuses another number than the manifest expects', () => {
-    expect(() => countTrained(config, groups, 4)).toThrow(
+    expect(() => countTrained(config, groups, { unreached: [], values: 4 })).toThrow(
       '3 values in 2 parameters are trained\n  expected: 4, as trainedParameters says',
+    );
+  });
+
+  it('refuses to train what the loss does not reach', () => {
+    expect(() => countTrained(config, groups, { unreached: ['clip_projector2.**', 'itm_head.**'] })).toThrow(
+      'the loss does not depend on 1 trained parameters, the first of them itm_head.bias',
     );
   });
 });
