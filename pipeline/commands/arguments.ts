@@ -8,8 +8,13 @@ export function wholeNumber(text: string): number {
 }
 
 /** A number of rows of an option, 1 or more. */
-export function rowCount(text: string): number {
+export const rowCount = (text: string): number => countOf('rows', text);
+
+/** A number of steps of an option, 1 or more. */
+export const stepCount = (text: string): number => countOf('steps', text);
+
+function countOf(things: string, text: string): number {
   const value = wholeNumber(text);
   if (value > 0) return value;
-  throw new InvalidArgumentError('a number of rows, 1 or more');
+  throw new InvalidArgumentError(`a number of ${things}, 1 or more`);
 }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { wholeNumber } from '../../pipeline/commands/arguments.js';
+import { stepCount } from '../../pipeline/commands/arguments.js';
 import { collectOverrides } from '../../pipeline/commands/overrides.js';
 import { untilInterrupted } from '../../pipeline/commands/until-interrupted.js';
 import { AlignflowError } from '../../pipeline/errors.js';
@@ -23,7 +23,7 @@ export function addProfileCommand(program: Command): void {
     .description('where the time and memory of a training stage go, by module and by op; nothing of it stays')
     .argument('<manifest>', 'the YAML file; the stages before that one are complete')
     .option('--stage <name>', 'the stage; the only one that trains unless given')
-    .option('--steps <count>', 'steps to measure', wholeNumber, 20)
+    .option('--steps <count>', 'steps to measure', stepCount, 20)
     .option('--trace <file>', 'write the ops for Chrome\u2019s trace viewer')
     .option('--set <path=value>', 'override one value of the manifest: seed=3', collectOverrides, [])
     .action(profile);
@@ -41,16 +41,24 @@ async function profile(manifest: string, { stage, steps, trace, set }: ProfileCo
   const { setUpVisibly } = await import('../backend/set-up-visibly.js');
   await setUpVisibly();
   const { startBackend } = await import('../backend/start.js');
-  await startBackend();
+  const { kind } = await startBackend();
+  if (trace !== undefined && kind !== 'tensorflow') throw noTrace(trace);
   const { profileStage } = await import('./profile.js');
-  const found = await untilInterrupted((signal) =>
-    profileStage({ plan, stage: chosen, steps: Math.max(1, steps), signal }),
-  );
+  const found = await untilInterrupted((signal) => profileStage({ plan, stage: chosen, steps, signal }));
   const { describeProfile } = await import('./profile-text.js');
   process.stdout.write(describeProfile(found));
   if (trace === undefined) return;
   const { chromeTrace } = await import('./chrome-trace.js');
   await writeWhole(trace, chromeTrace(found));
+}
+
+function noTrace(file: string): AlignflowError {
+  return new AlignflowError({
+    what: 'there would be no op in the trace: the WebAssembly backend is in use, whose ops are not timed one by one',
+    where: { file },
+    expected: 'TensorFlow',
+    fix: 'run `alignflow setup`, or leave --trace out',
+  });
 }
 
 /** The stage of that name, or the only one that trains. */

@@ -1,7 +1,7 @@
 /** Where the time of a training stage goes: some of its steps as they run, and some op by op. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { StageEvent } from '../../pipeline/metrics.js';
-import type { Plan, PlannedStage } from '../../pipeline/plan/plan.js';
+import type { Options, Plan, PlannedStage } from '../../pipeline/plan/plan.js';
 import { runAlone } from '../../pipeline/run/run-alone.js';
 import { threads } from '../../pipeline/run/threads.js';
 import { type TensorflowBackend, tensorflowBackend } from '../backend/addon.js';
@@ -80,8 +80,7 @@ async function runSteps({ plan, stage, signal }: ProfileOptions, steps: number, 
   const seen: Step[] = [];
   const notes: string[] = [];
   await runAlone(plan, stage, {
-    // No checkpoint in between: it is no part of a step.
-    change: { steps, checkpointEvery: steps },
+    change: shortened(stage.options as unknown as TrainingOptions, steps),
     signal,
     threads,
     emit(event) {
@@ -92,6 +91,11 @@ async function runSteps({ plan, stage, signal }: ProfileOptions, steps: number, 
     },
   });
   return { steps: seen, notes };
+}
+
+/** Options of so few steps: with no warm-up, which may be longer, and no checkpoint in between, which is no part of a step. */
+function shortened({ groups }: TrainingOptions, steps: number): Options {
+  return { steps, checkpointEvery: steps, warmup: 0, groups: groups.map(({ warmup: _, ...group }) => group) };
 }
 
 /** The same steps op by op, each op timed. */

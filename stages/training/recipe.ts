@@ -1,9 +1,10 @@
 import type { Precision } from '../models/ops/precision.js';
 import type { ParameterGroup } from './groups.js';
 import type { LayerDecay } from './layer-decay.js';
+import { checkOptimiser } from './optimisers/check-optimiser.js';
 import type { OptimiserOptions } from './optimisers/create.js';
 import type { TrainingOptions } from './options.js';
-import type { Decay } from './schedule.js';
+import { checkWarmup, type Decay } from './schedule.js';
 
 /** How a run trains: everything that holds from its first step to its last. */
 export interface Recipe {
@@ -35,7 +36,8 @@ export interface Recipe {
 const bounds = { logit_scale: [0, Math.log(100)] } as const;
 
 /**
- * The recipe of a stage: the groups of its options go before the stage's own.
+ * The recipe of a stage: the groups of its options go before the stage's own. Throws an `AlignflowError` for options that do not go
+ * together.
  *
  * @param beta2 of AdamW where the options give none
  */
@@ -53,14 +55,17 @@ export function recipeOf(options: TrainingOptions, own: readonly ParameterGroup[
     chunk,
     activationCheckpointing,
   } = options;
-  const complete = (given: OptimiserOptions): OptimiserOptions =>
-    given.name === 'adamw' || given.name === 'muon' ? { beta2, ...given } : given;
+  for (const one of [{ warmup }, ...groups]) checkWarmup(one.warmup ?? warmup, steps);
+  const complete = (given: OptimiserOptions): OptimiserOptions => {
+    checkOptimiser(given);
+    return given.name === 'adamw' || given.name === 'muon' ? { beta2, ...given } : given;
+  };
   const given = groups.map(
     (group): ParameterGroup => ({
       match: group.match,
       learningRate: group.learningRate,
       weightDecay: group.weightDecay ?? weightDecay,
-      ...(group.warmup === undefined ? {} : { warmup: Math.min(group.warmup, steps - 1) }),
+      ...(group.warmup === undefined ? {} : { warmup: group.warmup }),
       ...(group.schedule === undefined ? {} : { decay: group.schedule }),
       ...(group.optimiser === undefined ? {} : { optimiser: complete(group.optimiser) }),
     }),
@@ -69,7 +74,7 @@ export function recipeOf(options: TrainingOptions, own: readonly ParameterGroup[
     steps,
     groups: [...given, ...own.map((group) => ({ ...group, takesRest: true }))],
     optimiser: complete(optimiser ?? { name: 'adamw' }),
-    warmup: Math.min(warmup, steps - 1),
+    warmup,
     ...(schedule === undefined ? {} : { decay: schedule }),
     layerDecay,
     clipNorm,

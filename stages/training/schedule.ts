@@ -50,16 +50,10 @@ export function learningRateFactor({ steps, warmup, decay }: Schedule, step: num
 
 /** Throws unless the schedule can be followed. */
 export function checkSchedule({ steps, warmup, decay }: Schedule): void {
-  const whole = (value: number) => Number.isSafeInteger(value) && value >= 0;
-  if (!whole(steps) || steps === 0) {
+  if (!isCount(steps) || steps === 0) {
     throw new AlignflowError({ what: `a training run of ${steps} steps`, expected: 'a whole number of steps from 1' });
   }
-  if (!whole(warmup) || warmup >= steps) {
-    throw new AlignflowError({
-      what: `a warm-up of ${warmup} steps in a run of ${steps}`,
-      expected: 'a whole number of steps, fewer than the run has',
-    });
-  }
+  checkWarmup(warmup, steps);
   if (decay.shape === 'constant') return;
   const { floor = 0 } = decay;
   if (!(floor >= 0 && floor <= 1)) {
@@ -68,4 +62,18 @@ export function checkSchedule({ steps, warmup, decay }: Schedule): void {
   if (decay.shape === 'polynomial' && !(decay.power === undefined || decay.power > 0)) {
     throw new AlignflowError({ what: `a polynomial of power ${decay.power}`, expected: 'a power above 0' });
   }
+}
+
+/** Throws unless a run of so many steps can warm up for that long. */
+export function checkWarmup(warmup: number, steps: number): void {
+  if (isCount(warmup) && warmup < steps) return;
+  throw new AlignflowError({
+    what: `a warm-up of ${warmup} steps in a run of ${steps}`,
+    expected: 'a whole number of steps, fewer than the run has',
+    fix: `set \`warmup\` to ${Math.max(0, steps - 1)} at most, or train for more \`steps\``,
+  });
+}
+
+function isCount(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0;
 }

@@ -54,6 +54,7 @@ async function trainingSpeeds(): Promise<{ speeds: number[]; firstAt: number; sa
     precision,
     length: LENGTH,
     steps: warmup + steps,
+    warmup: 0,
     masking: 1 - kept / PATCHES,
     unmasked: 0,
     checkpointEvery: warmup + steps,

@@ -58,6 +58,7 @@ async function trainOnce(checkout: string, output: string, seed: number, precisi
     `stages.contrast.with.steps=${STEPS}`,
     `stages.contrast.with.precision=${precision}`,
     'stages.generate.with.steps=1',
+    'stages.generate.with.warmup=0',
   ];
   const { report } = await runEmoji({ checkout, output, set });
   const { curve = [], metrics = [] } = trained(report);

@@ -135,7 +135,7 @@ describe('bad input', () => {
 
   it('a checkpoint of another model size is a problem of the manifest', async () => {
     const wide =
-      'stages.generate={ use: contrastive, from: tokens, init: contrast, with: { model: tiny, vision: { image: 16, patch: 4 }, steps: 1 } }';
+      'stages.generate={ use: contrastive, from: tokens, init: contrast, with: { model: tiny, vision: { image: 16, patch: 4 }, steps: 1, warmup: 0 } }';
     expect(await said(wide)).toMatch(
       /the checkpoint of contrast is of another size: \S+ is \[[\d, ]+\] there and \[[\d, ]+\] here/,
     );

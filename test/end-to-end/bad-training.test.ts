@@ -16,7 +16,11 @@ beforeEach(async () => {
 
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-const short = ['stages.contrast.with.steps=12', 'stages.generate.with.steps=3', 'stages.score.require={}'];
+const short = [
+  'stages.contrast.with.steps=12',
+  ...['stages.generate.with.steps=3', 'stages.generate.with.warmup=2'],
+  'stages.score.require={}',
+];
 
 /** What a run says, in one text. */
 async function said(...set: readonly string[]): Promise<string> {
@@ -41,7 +45,8 @@ describe('training that goes wrong', () => {
 
   it('does not succeed when most of its last steps had no finite loss', async () => {
     const rates = 'stages.contrast.with.learningRate={ vision: 1e30, text: 1e30, scale: 1 }';
-    expect(await said(rates, 'stages.contrast.with.steps=8', 'stages.contrast.with.maxNonFinite=100')).toMatch(
+    const steps = ['stages.contrast.with.steps=8', 'stages.contrast.with.warmup=7'];
+    expect(await said(rates, ...steps, 'stages.contrast.with.maxNonFinite=100')).toMatch(
       /^stage contrast: the training diverged: of the last 8 steps, \d had no finite loss and were skipped\n/,
     );
     expect(reportOf(folder).stages.find(({ name }) => name === 'contrast')).toMatchObject({ status: 'failed' });

@@ -10,9 +10,11 @@ it('trains in chunks to the losses of whole batches, in both stages, masked patc
   await writeShapes(folder, 'test', await drawShapes(1, 2));
   const short = [
     'stages.contrast.with.steps=8',
+    'stages.contrast.with.warmup=7',
     'stages.contrast.with.dropPath=0.1',
     'stages.contrast.with.precision=fp32',
     'stages.generate.with.steps=4',
+    'stages.generate.with.warmup=3',
     'stages.generate.with.precision=fp32',
     'stages.score.require={}',
   ];

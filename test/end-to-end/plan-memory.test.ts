@@ -17,7 +17,11 @@ it('plan --memory says what training then says, for whole batches, chunks and ch
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   await writeShapes(folder, 'train', await drawShapes(4, 1));
   await writeShapes(folder, 'test', await drawShapes(1, 2));
-  const one = ['stages.contrast.with.steps=1', 'stages.generate.with.steps=1', 'stages.score.require={}'];
+  const one = ['contrast', 'generate'].flatMap((stage) => [
+    `stages.${stage}.with.steps=1`,
+    `stages.${stage}.with.warmup=0`,
+  ]);
+  one.push('stages.score.require={}');
   const variants = [
     [],
     ['stages.contrast.with.chunk=6', 'stages.contrast.with.dropPath=0.1', 'stages.generate.with.ema=0.5'],

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,8 +21,13 @@ describe('alignflow profile', () => {
 
   /** Runs the command in the folder; what it wrote to standard output. */
   async function profile(...parts: string[]): Promise<string> {
+    return profileWith({}, ...parts);
+  }
+
+  async function profileWith(env: Readonly<Record<string, string>>, ...parts: string[]): Promise<string> {
     const { stdout } = await promisify(execFile)('node', [command, 'profile', 'shapes.yaml', ...parts], {
       cwd: folder,
+      env: { ...process.env, ...env },
     });
     return stdout;
   }
@@ -47,16 +52,43 @@ describe('alignflow profile', () => {
     });
   });
 
+  it('measures one step at least', async () => {
+    await expect(profile('--stage', 'contrast', '--steps', '0')).rejects.toMatchObject({
+      stderr: expect.stringMatching(/--steps <count>' argument '0' is invalid. a number of steps, 1 or more/),
+    });
+  });
+
+  it('says that there is nothing to trace with WebAssembly', async () => {
+    const traced = profileWith({ ALIGNFLOW_BACKEND: 'wasm' }, '--stage', 'contrast', '--trace', 'ops.json');
+    await expect(traced).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(
+        /ops\.json: there would be no op in the trace: .*\n.*\n {2}to do: .*leave --trace out/,
+      ),
+    });
+    expect(existsSync(join(folder, 'ops.json'))).toBe(false);
+  });
+
   it('tells where the time of both kinds of stages goes, and leaves nothing behind', async () => {
-    await runManifest(
-      folder,
-      ...['stages.contrast.with.steps=3', 'stages.generate.with.steps=2', 'stages.score.require={}'],
-    );
+    const short = [
+      ...['stages.contrast.with.steps=3', 'stages.contrast.with.warmup=2'],
+      ...['stages.generate.with.steps=2', 'stages.generate.with.warmup=1'],
+    ];
+    await runManifest(folder, ...short, 'stages.score.require={}');
     const leftovers = async () => (await readdir(tmpdir())).filter((name) => name.startsWith('alignflow-alone-'));
     const before = await leftovers();
     const trace = join(folder, 'trace.json');
-    const set = ['--set', 'stages.contrast.with.steps=3', '--set', 'stages.generate.with.steps=2'];
-    const contrast = await profile('--stage', 'contrast', '--steps', '4', '--trace', trace, ...set);
+    const set = short.flatMap((change) => ['--set', change]);
+    const group = 'stages.contrast.with.groups=[{ match: [logit_scale], learningRate: 0.01, warmup: 90 }]';
+    const longer = [
+      '--set',
+      group,
+      '--set',
+      'stages.contrast.with.steps=100',
+      '--set',
+      'stages.contrast.with.warmup=99',
+    ];
+    const contrast = await profile('--stage', 'contrast', '--steps', '4', '--trace', trace, ...set, ...longer);
     expect(contrast).toMatch(
       /^contrast: .* steps.*\n {2}step +[\d.]+ ms, median of 4: \d+ samples\/s in batches of 16\n/,
     );

@@ -104,7 +104,7 @@ describe('hand-overs', () => {
       'a checkpoint of another size',
       changed('    init: contrast\n', '    init: other\n').replace(
         '  generate:',
-        '  other: { use: contrastive, from: tokens, init: contrast, with: { model: internvl-14b, steps: 1, vision: { depth: 47 } } }\n  generate:',
+        '  other: { use: contrastive, from: tokens, init: contrast, with: { model: internvl-14b, steps: 1, warmup: 0, vision: { depth: 47 } } }\n  generate:',
       ),
       /checkpoint of contrast is of another size: vision_model\.encoder\.layers\.47\.ls1 is \[3200\] there and missing here/,
     ],
@@ -174,6 +174,39 @@ describe('hand-overs', () => {
         "train: ['**']",
       ),
       /the loss does not depend on 14 trained parameters, the first of them clip_projector\./,
+    ],
+    [
+      'a warm-up that is as long as the run',
+      changed('warmup: 5000', 'warmup: 175000'),
+      /a warm-up of 175000 steps in a run of 175000[\s\S]*set `warmup` to 174999 at most/,
+    ],
+    [
+      'such a warm-up of a group',
+      changed('warmup: 5000', 'warmup: 5000, groups: [{ match: [logit_scale], learningRate: 1, warmup: 200000 }]'),
+      /a warm-up of 200000 steps in a run of 175000/,
+    ],
+    [
+      'Nesterov without momentum',
+      changed('warmup: 5000', 'warmup: 5000, optimiser: { name: sgd, momentum: 0, nesterov: true }'),
+      /sgd with nesterov: true has a momentum of 0[\s\S]*raise `momentum`/,
+    ],
+    [
+      'such an optimiser of a group',
+      changed(
+        'warmup: 2000',
+        'warmup: 2000, groups: [{ match: [logit_scale], learningRate: 1, optimiser: { name: sgd, momentum: 0, nesterov: true } }]',
+      ),
+      /sgd with nesterov: true has a momentum of 0/,
+    ],
+    [
+      'an epsilon of 0',
+      changed('warmup: 5000', 'warmup: 5000, optimiser: { name: adamw, epsilon: 0 }'),
+      /option optimiser\.epsilon is 0[\s\S]*more than 0/,
+    ],
+    [
+      'an epsilon of 0 beside Muon',
+      changed('warmup: 5000', 'warmup: 5000, optimiser: { name: muon, epsilon: 0 }'),
+      /option optimiser\.epsilon is 0/,
     ],
     ['half a step', changed('steps: 175000', 'steps: 175000.5'), /steps/],
   ])('refuse %s', async (_what, text, message) => {

@@ -10,7 +10,7 @@ export interface AdamW {
   beta1?: number;
   /** Decay of the mean of their squares: 0.95 in the contrastive stage, 0.98 in the generative one, unless given. @minimum 0 @exclusiveMaximum 1 */
   beta2?: number;
-  /** Added to the root of that mean, 1e-8 unless given. @minimum 0 */
+  /** Added to the root of that mean, 1e-8 unless given; with 0, a gradient of 0 would be divided by 0. @exclusiveMinimum 0 */
   epsilon?: number;
 }
 

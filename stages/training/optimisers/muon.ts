@@ -17,7 +17,7 @@ export interface Muon {
   beta1?: number;
   /** AdamW's `beta2` for all else. @minimum 0 @exclusiveMaximum 1 */
   beta2?: number;
-  /** AdamW's `epsilon` for all else. @minimum 0 */
+  /** AdamW's `epsilon` for all else. @exclusiveMinimum 0 */
   epsilon?: number;
 }
 

@@ -7,7 +7,7 @@ export interface Sgd {
   name: 'sgd';
   /** What is kept of the last step, 0.9 unless given; 0 for none. @minimum 0 @exclusiveMaximum 1 */
   momentum?: number;
-  /** Nesterov's form: looks one step of momentum ahead. Off unless given. */
+  /** Nesterov's form: looks one step of momentum ahead, which must be above 0. Off unless given. */
   nesterov?: boolean;
 }
 
