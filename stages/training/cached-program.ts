@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { shapesOf } from '../backend/graph/compiled.js';
+import { shapesOf, whyNotRecorded } from '../backend/graph/compiled.js';
 import { type Phase, phasedProgram } from '../backend/graph/phases.js';
 import {
   type Accept,
@@ -24,6 +24,7 @@ import type { Recipe } from './recipe.js';
 /**
  * The program of a step with gradient caching: `chunk` rows at most go through the model at once. Run and read like that of a whole
  * step, with the same outputs. The variables stay the caller's.
+ * @param against why nothing is to be recorded; undefined where it may be
  */
 export function cachedProgram(
   objective: TowerObjective,
@@ -31,6 +32,7 @@ export function cachedProgram(
   recipe: Recipe & { readonly chunk: number },
   variables: FirstValues,
   accept?: Accept,
+  against = whyNotRecorded(),
 ): Program {
   const steps = cachedSteps(objective, trained, recipe);
   /** Until the first batch tells the shapes. */
@@ -63,7 +65,7 @@ export function cachedProgram(
     tf.dispose(values);
     // They go over one after the other, so that all of them are never there twice.
     const first = Object.fromEntries(names.map((name) => [name, () => handOver(name)]));
-    const next = phasedProgram(phases, { ...first, ...Object.fromEntries(sums) }, accept);
+    const next = phasedProgram(phases, { ...first, ...Object.fromEntries(sums) }, accept, against);
     tf.dispose(Object.values(phases).map(({ example }) => ({ ...example })));
     phased?.dispose();
     waiting = undefined;

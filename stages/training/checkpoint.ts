@@ -7,11 +7,14 @@ import { writeFailure, writeWhole } from '../../pipeline/run/atomic-file.js';
 import { hashFile } from '../../pipeline/run/hash-file.js';
 import type { Program } from '../backend/program.js';
 import { type NewTensor, openSafetensors, type SafetensorsFile, writeSafetensors } from '../models/safetensors.js';
+import type { Computation } from './computation.js';
 import { isTrainingState } from './step.js';
 import type { TrainingPosition } from './trainer.js';
 
 /** What a checkpoint knows beside its tensors. */
 export interface CheckpointState extends TrainingPosition {
+  /** How its steps were computed. Checkpoints of earlier versions do not tell it. */
+  readonly computation?: Computation | undefined;
   /** Where the data and the random choices were, whatever the stage needs to go on from there: a value that JSON can hold. */
   readonly data: unknown;
 }
@@ -66,13 +69,20 @@ export async function saveCheckpoint(folder: string, program: Program, state: Ch
   return target;
 }
 
+/** A whole checkpoint. */
+export interface Checkpoint {
+  readonly path: string;
+  readonly state: CheckpointState;
+}
+
 /** The newest whole checkpoint in a folder; undefined where there is none. `damaged` gets those that are newer and not whole. */
 export async function latestCheckpoint(
   folder: string,
   damaged: (path: string) => void = () => undefined,
-): Promise<string | undefined> {
+): Promise<Checkpoint | undefined> {
   for (const path of (await checkpoints(folder)).reverse()) {
-    if ((await readState(path)) !== undefined) return path;
+    const state = await readState(path);
+    if (state !== undefined) return { path, state };
     damaged(path);
   }
   return undefined;
@@ -98,8 +108,7 @@ export async function loadCheckpoint(path: string, program: Program): Promise<Ch
   ];
   for (const { file, names } of files) await checkVariables(file, program, names);
   for (const { file, names } of files) await readVariables(file, program, names);
-  const { step, updates, data } = stored;
-  return { step, updates, data };
+  return stored;
 }
 
 /**
@@ -229,7 +238,8 @@ async function readState(path: string): Promise<CheckpointState | undefined> {
     for (const [name, hash] of Object.entries(stored.files)) {
       if ((await hashFile(join(path, basename(name)))).sha256 !== hash) return undefined;
     }
-    return stored;
+    const { step, updates, failed = 0, computation, data } = stored;
+    return { step, updates, failed, computation, data };
   } catch {
     return undefined;
   }

@@ -8,15 +8,18 @@ import { AlignflowError } from '../../pipeline/errors.js';
 import type { Note, Result, StageEvent, StepMetrics } from '../../pipeline/metrics.js';
 import type { StageContext } from '../../pipeline/stage.js';
 import { formatBytes } from '../../pipeline/terminal/format.js';
+import type { BackendKind } from '../backend/choice.js';
 import { usesGpu } from '../backend/gpu.js';
+import { whyNotRecorded } from '../backend/graph/compiled.js';
+import { ownKernels } from '../backend/kernels.js';
 import { bfloat16IsFaster } from '../backend/products.js';
-import type { Program, Tensors } from '../backend/program.js';
+import type { Accept, Program, Tensors } from '../backend/program.js';
 import { startBackend } from '../backend/start.js';
 import type { ModelConfig } from '../models/config.js';
 import type { Parameters } from '../models/parameters.js';
 import type { TowerObjective } from './cached-step.js';
 import { latestCheckpoint, loadCheckpoint, saveCheckpoint } from './checkpoint.js';
-import { choosePrecision } from './choose-precision.js';
+import { chooseComputation, type Machinery } from './computation.js';
 import { saveBatch } from './failed-batch.js';
 import { createHistory } from './history.js';
 import { checkMemory, predictedBytes } from './memory.js';
@@ -24,7 +27,7 @@ import { saveModel } from './model-folder.js';
 import type { TrainingOptions } from './options.js';
 import type { Recipe } from './recipe.js';
 import type { Objective } from './step.js';
-import { type TrainingPosition, train } from './trainer.js';
+import { train } from './trainer.js';
 import { trainingProgram } from './training-program.js';
 
 /** What a training stage decides. */
@@ -53,23 +56,31 @@ export function trainModel(load: () => Promise<TrainingJob>, context: StageConte
     const { kind } = await startBackend();
     const job = await load();
     const { maxNonFinite, checkpointEvery } = job.options;
-    const { precision, words } = choosePrecision(job.options.precision, kind, await bfloat16IsFaster());
-    const recipe: Recipe = { ...job.recipe, precision };
     const checkpoints = join(context.folder, 'checkpoints');
+    const notes: Note[] = [];
+    const note = (text: string) => void notes.push({ kind: 'note', text });
+    const found = await latestCheckpoint(checkpoints, (path) => note(`${basename(path)} is damaged and not used`));
+    const before = found?.state.computation;
+    if (found !== undefined && before === undefined)
+      note(
+        `${basename(found.path)} is of an earlier version, which did not tell the precision and the mode of its steps`,
+      );
+    const { words, whyEager, ...chosen } = chooseComputation(
+      job.options.precision,
+      await machineryHere(kind),
+      before && { computation: before, file: found!.path },
+    );
+    const recipe: Recipe = { ...job.recipe, precision: chosen.precision };
     let rows = 0;
-    const { program } = trainingProgram(job.objective, job.parameters, recipe, (memory) => {
+    const accept: Accept = (memory) => {
       // A GPU has memory of its own, and TensorFlow says when that is full.
       if (!usesGpu()) checkMemory(memory, Math.min(rows, recipe.chunk ?? rows));
-    });
+    };
+    const { program } = trainingProgram(job.objective, job.parameters, recipe, accept, whyEager);
     tf.dispose({ ...job.parameters });
-    const damaged: Note[] = [];
-    const found = await latestCheckpoint(checkpoints, (path) => {
-      damaged.push({ kind: 'note', text: `${basename(path)} is damaged and not used` });
-    });
-    const stored = found === undefined ? undefined : await loadCheckpoint(found, program);
-    const start: TrainingPosition = { step: stored?.step ?? 0, updates: stored?.updates ?? 0 };
-    const history = createHistory(stored?.data);
-    const training = context.rows({ repeat: true, skip: start.step }).pipe(
+    const start = found === undefined ? undefined : await loadCheckpoint(found.path, program);
+    const history = createHistory(start?.data);
+    const training = context.rows({ repeat: true, skip: start?.step ?? 0 }).pipe(
       train<RecordBatch>({
         program,
         recipe,
@@ -77,7 +88,7 @@ export function trainModel(load: () => Promise<TrainingJob>, context: StageConte
           rows = batch.numRows;
           return { feeds: job.feeds(batch, step), samples: rows };
         },
-        start,
+        ...(start === undefined ? {} : { start }),
         maxNonFinite,
         saveBatch: (batch) => saveBatch(context.folder, batch),
         hold: (batch) => context.budget.hold(batchBytes(batch)),
@@ -86,13 +97,14 @@ export function trainModel(load: () => Promise<TrainingJob>, context: StageConte
         checkpoint: {
           every: checkpointEvery,
           save: async (position, metrics) => {
-            await saveCheckpoint(checkpoints, program, { ...position, data: history.with(metrics) }, 1);
+            const computation = { ...chosen, mode: program.mode };
+            await saveCheckpoint(checkpoints, program, { ...position, computation, data: history.with(metrics) }, 1);
           },
         },
       }),
       tap((metrics) => history.add(metrics)),
       mergeMap((metrics, index): StageEvent[] => [
-        ...(index === 0 ? [modeOf(program, words, start, context.budget.limit)] : []),
+        ...(index === 0 ? [modeOf(program, words, start?.step ?? 0, context.budget.limit)] : []),
         metrics,
         { kind: 'progress', done: metrics.step, total: recipe.steps, unit: 'steps' },
       ]),
@@ -103,19 +115,23 @@ export function trainModel(load: () => Promise<TrainingJob>, context: StageConte
       program.dispose();
       return results;
     }).pipe(mergeAll());
-    return concat(from(damaged), from(history.last(start.step)), training, ending);
+    return concat(from(notes), from(history.last(start?.step ?? 0)), training, ending);
   }).pipe(mergeAll());
 }
 
+async function machineryHere(backend: BackendKind): Promise<Machinery> {
+  return {
+    backend,
+    bfloat16IsFaster: await bfloat16IsFaster(),
+    ownKernels: ownKernels() !== undefined,
+    whyEager: whyNotRecorded(),
+  };
+}
+
 /** How the steps run, which is known after the first one. */
-function modeOf(
-  { mode, reason, memory }: Program,
-  precision: string,
-  start: TrainingPosition,
-  rowsLimit: number,
-): Note {
+function modeOf({ mode, reason, memory }: Program, precision: string, from: number, rowsLimit: number): Note {
   const why = reason === undefined ? '' : `: ${reason}`;
-  const resumed = start.step === 0 ? '' : `, gone on from step ${start.step}`;
+  const resumed = from === 0 ? '' : `, gone on from step ${from}`;
   const known = memory !== undefined && !usesGpu();
   const rows = `up to ${formatBytes(rowsLimit)} for rows on their way`;
   const needs = known ? `, about ${formatBytes(predictedBytes(memory))} of memory and ${rows}` : '';

@@ -25,6 +25,8 @@ export interface TrainingPosition {
   readonly step: number;
   /** Updates made: steps done without those that were skipped. */
   readonly updates: number;
+  /** The steps before it that were skipped in a row: up to the last one, 0 where that was not. */
+  readonly failed: number;
 }
 
 /** What the objective is fed for one step. */
@@ -72,7 +74,7 @@ export interface TrainerOptions<Batch> {
  */
 export function train<Batch>(options: TrainerOptions<Batch>): OperatorFunction<Batch, StepMetrics> {
   const rates = ratesOf(options.recipe);
-  const start = options.start ?? { step: 0, updates: 0 };
+  const start = options.start ?? { step: 0, updates: 0, failed: 0 };
   const steps = options.recipe.steps - start.step;
   return (source) =>
     defer(() => {
@@ -104,8 +106,7 @@ export function train<Batch>(options: TrainerOptions<Batch>): OperatorFunction<B
 function stepper<Batch>(options: TrainerOptions<Batch>, rates: Rates, start: TrainingPosition) {
   const { program, recipe, checkpoint, maxNonFinite = 10 } = options;
   const watch = stopwatch();
-  let { step, updates } = start;
-  let failed = 0;
+  let { step, updates, failed } = start;
 
   const next = async (batch: Batch): Promise<StepMetrics> => {
     watch.begin();
@@ -125,14 +126,14 @@ function stepper<Batch>(options: TrainerOptions<Batch>, rates: Rates, start: Tra
     };
     const stop = options.stopping?.aborted === true;
     if (checkpoint !== undefined && (step % checkpoint.every === 0 || step === recipe.steps || stop)) {
-      await checkpoint.save({ step, updates }, metrics);
+      await checkpoint.save({ step, updates, failed }, metrics);
     }
     if (stop) throw options.stopping?.reason;
     watch.wait();
     await nextTurn();
     return metrics;
   };
-  return { next, position: (): TrainingPosition => ({ step, updates }) };
+  return { next, position: (): TrainingPosition => ({ step, updates, failed }) };
 }
 
 /** Runs the program, reads its outputs as numbers, and disposes of feeds and outputs. */

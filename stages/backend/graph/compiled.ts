@@ -40,10 +40,16 @@ export function whyNotRecorded(): string | undefined {
  * read or written, the state moves, without a copy. A step that cannot be recorded, or a backend other than TensorFlow's,
  * or `ALIGNFLOW_COMPILE=0` in the environment, runs it op by op, and `reason` says why. Variables that are tensors stay the caller's.
  *
+ * @param against why nothing is to be recorded; undefined where it may be
+ *
  * A run that fails leaves the variables undefined: some may be updated already. The program then refuses to go on.
  */
-export function compiledProgram(step: Step, variables: FirstValues, accept: Accept = () => {}): Program {
-  const against = whyNotRecorded();
+export function compiledProgram(
+  step: Step,
+  variables: FirstValues,
+  accept: Accept = () => {},
+  against = whyNotRecorded(),
+): Program {
   if (against !== undefined) return eagerProgram(step, variables, against);
   const backend = tensorflowBackend()!;
   useNativeGather();

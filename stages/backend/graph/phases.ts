@@ -29,13 +29,14 @@ export interface Phase {
  * Records all phases into one graph, so that no state moves between them. Only what a phase fetches runs when it does: what it needs
  * in between is freed when it ends. Where nothing can be recorded, they run op by op, and `reason` says why. Variables and examples
  * stay the caller's.
+ * @param against why nothing is to be recorded; undefined where it may be
  */
 export function phasedProgram(
   phases: Readonly<Record<string, Phase>>,
   variables: FirstValues,
   accept: Accept = () => {},
+  against = whyNotRecorded(),
 ): PhasedProgram {
-  const against = whyNotRecorded();
   if (against !== undefined) return eagerPhases(stepsOf(phases), variables, against);
   const backend = tensorflowBackend()!;
   useNativeGather();

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -57,7 +58,14 @@ function values(program: Program): Record<string, number[]> {
 }
 
 const advance = (program: Program) => tf.dispose(program.run({}));
-const at = (number: number) => ({ step: number, updates: number - 1, data: { epoch: 2, order: [3, 1] } });
+const computation = { backend: 'tensorflow', mode: 'compiled', precision: 'bf16', ownKernels: true } as const;
+const at = (number: number) => ({
+  step: number,
+  updates: number - 1,
+  failed: 1,
+  computation,
+  data: { epoch: 2, order: [3, 1] },
+});
 
 describe('checkpoints', () => {
   let folder = '';
@@ -79,7 +87,7 @@ describe('checkpoints', () => {
     advance(saved);
     const path = await saveCheckpoint(folder, saved, at(7), 2);
     expect(path).toBe(join(folder, 'step-00000007'));
-    expect(await latestCheckpoint(folder)).toBe(path);
+    expect(await latestCheckpoint(folder)).toEqual({ path, state: at(7) });
     expect(await loadCheckpoint(path, fresh)).toEqual(at(7));
     expect(values(fresh)).toEqual(values(saved));
     for (const program of [saved, fresh]) advance(program);
@@ -139,7 +147,7 @@ describe('checkpoints', () => {
     const torn = await saveCheckpoint(folder, program, at(4), 9);
     await writeFile(join(torn, 'state.json'), '{"step": 4, ');
     await cp(whole, join(folder, 'step-00000099.tmp'), { recursive: true });
-    expect(await latestCheckpoint(folder)).toBe(whole);
+    expect((await latestCheckpoint(folder))?.path).toBe(whole);
     await expect(loadCheckpoint(cut, program)).rejects.toThrow('this is no whole checkpoint');
     expect(await latestCheckpoint(join(folder, 'none'))).toBeUndefined();
     program.dispose();
@@ -157,7 +165,7 @@ describe('checkpoints', () => {
       await writeFile(path, bytes);
     }
     const damaged: string[] = [];
-    expect(await latestCheckpoint(folder, (path) => damaged.push(basename(path)))).toBe(whole);
+    expect((await latestCheckpoint(folder, (path) => damaged.push(basename(path))))?.path).toBe(whole);
     expect(damaged).toEqual(['step-00000004', 'step-00000003', 'step-00000002']);
     program.dispose();
   });
@@ -168,7 +176,19 @@ describe('checkpoints', () => {
     await mkdir(join(folder, 'step-00000099'));
     const next = await saveCheckpoint(folder, program, at(3), 2);
     expect((await readdir(folder)).sort()).toEqual(['step-00000002', 'step-00000003']);
-    expect(await latestCheckpoint(folder)).toBe(next);
+    expect((await latestCheckpoint(folder))?.path).toBe(next);
+    program.dispose();
+  });
+
+  it('of an earlier version are read, and tell nothing of how they were computed', async () => {
+    const program = newProgram(1);
+    const { step, updates, data } = at(3);
+    const path = await saveCheckpoint(folder, program, at(3), 1);
+    const { files } = JSON.parse(await readFile(join(path, 'state.json'), 'utf8')) as { files: object };
+    const old = { step, updates, data, files };
+    const sha256 = createHash('sha256').update(JSON.stringify(old)).digest('hex');
+    await writeFile(join(path, 'state.json'), JSON.stringify({ sha256, ...old }));
+    expect(await loadCheckpoint(path, program)).toEqual({ step, updates, failed: 0, computation: undefined, data });
     program.dispose();
   });
 
@@ -182,7 +202,7 @@ describe('checkpoints', () => {
       'exp_avg.tower.bias holds -Infinity at element 1',
     );
     expect(await readdir(folder)).toEqual(['step-00000001']);
-    expect(await latestCheckpoint(folder)).toBe(first);
+    expect((await latestCheckpoint(folder))?.path).toBe(first);
     program.dispose();
   });
 
@@ -191,7 +211,7 @@ describe('checkpoints', () => {
     const first = await saveCheckpoint(folder, program, at(1), 1);
     await writeFile(join(folder, 'file'), '');
     await expect(saveCheckpoint(join(folder, 'file', 'x'), program, at(2), 1)).rejects.toThrow('cannot be written');
-    expect(await latestCheckpoint(folder)).toBe(first);
+    expect((await latestCheckpoint(folder))?.path).toBe(first);
     program.dispose();
   });
 });

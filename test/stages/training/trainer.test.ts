@@ -134,12 +134,12 @@ describe('train', () => {
   it('goes on at step k as if it had never stopped', async () => {
     const [whole, halves] = [newProgram(), newProgram()];
     const expected = untimed(await run(seeds(), options(whole)));
-    const position = { step: 5, updates: 5 };
+    const position = { step: 5, updates: 5, failed: 0 };
     const first = await lastValueFrom(seeds().pipe(train(options(halves)), take(5), toArray()));
     const second = await run(seeds(5), options(halves, { start: position }));
     expect(untimed([...first, ...second])).toEqual(expected);
     expect(weights(halves)).toEqual(weights(whole));
-    await expect(run(seeds(), options(halves, { start: { step: 12, updates: 12 } }))).resolves.toEqual([]);
+    await expect(run(seeds(), options(halves, { start: { step: 12, updates: 12, failed: 0 } }))).resolves.toEqual([]);
     whole.dispose();
     halves.dispose();
   });
@@ -162,7 +162,7 @@ describe('train', () => {
         return prepare(seed);
       },
     });
-    expect(saved).toEqual([5, 10, 12].map((step) => ({ step, updates: step })));
+    expect(saved).toEqual([5, 10, 12].map((step) => ({ step, updates: step, failed: 0 })));
     program.dispose();
   });
 
@@ -209,6 +209,18 @@ describe('train', () => {
       fault: { where: { file: 'not-finite.arrow' } },
     });
     expect(saved).toEqual([-3]);
+    program.dispose();
+  });
+
+  it('counts them on where a run goes on', async () => {
+    const program = newProgram();
+    const saved: TrainingPosition[] = [];
+    const checkpoint = { every: 1, save: async (position: TrainingPosition) => void saved.push(position) };
+    const bad = concat(of(0, -1, -2), seeds().pipe(map(() => -3)));
+    await expect(run(bad, options(program, { maxNonFinite: 5, checkpoint }))).rejects.toThrow('at step 6: 5 steps');
+    expect(saved.map(({ failed }) => failed)).toEqual([0, 1, 2, 3, 4]);
+    const on = options(program, { maxNonFinite: 5, start: saved[2]! });
+    await expect(run(seeds().pipe(map(() => -3)), on)).rejects.toThrow('at step 6: 5 steps in a row');
     program.dispose();
   });
 
