@@ -34,11 +34,11 @@ export function watchEpochs({ stage, sources, steps }: Reading): RepeatWatch & {
     sourceFrom: (unit) => void epochs.push({ from: unit, rows: 0, dropped: 0, known: false, given: 0 }),
     goesIn(batch) {
       if (epochs.every(({ known }) => known)) return;
-      for (const { unit, epoch } of places(batch)) {
+      eachRow(batch, (unit, epoch) => {
         const source = sourceOf(unit);
         if (epoch > 0) source.known = true;
         else source.rows++;
-      }
+      });
     },
     drops({ operator, epoch, unit = 0 }) {
       if (epoch === 0 && before.has(operator)) sourceOf(unit).dropped++;
@@ -47,7 +47,7 @@ export function watchEpochs({ stage, sources, steps }: Reading): RepeatWatch & {
       batches++;
       const [only, another] = epochs;
       if (another === undefined) only!.given += batch.numRows;
-      else for (const { unit } of places(batch)) sourceOf(unit).given++;
+      else eachRow(batch, (unit) => void sourceOf(unit).given++);
       for (const [i, { known, rows, dropped, given }] of epochs.entries()) {
         const there = rows - dropped;
         const mean = given / batches;
@@ -61,12 +61,12 @@ export function watchEpochs({ stage, sources, steps }: Reading): RepeatWatch & {
 /** The stage whose rows a source reads, or what it is. */
 const nameOf = ({ of, source }: WeightedSource) => of?.name ?? source.name;
 
-/** The unit and the epoch of each row. */
-function* places(batch: RecordBatch): Generator<{ readonly unit: number; readonly epoch: number }> {
-  const words = originWords(batch) ?? [];
+/** Tells the unit and the epoch of each row. */
+function eachRow(batch: RecordBatch, take: (unit: number, epoch: number) => void): void {
+  const words = originWords(batch) ?? new Uint32Array();
   for (let i = 0; i < words.length; i += 2) {
-    const [low, high] = [words[i]!, words[i + 1]!];
-    yield { unit: ((high & 0xffff) << 8) | (low >>> 24), epoch: high >>> 16 };
+    const high = words[i + 1]!;
+    take(((high & 0xffff) << 8) | (words[i]! >>> 24), high >>> 16);
   }
 }
 

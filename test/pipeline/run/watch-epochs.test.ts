@@ -89,8 +89,8 @@ describe('batches and epochs', () => {
   });
 
   it('counts rows that had to wait for too long', async () => {
-    const crowded = { rows: 2, distinct: 'n', waiting: 1 };
-    expect(await said([3], [shuffle, { rows: 20 }], [batch, crowded])).toBe('200 batches');
+    const crowded = { rows: 8, distinct: 'n', waiting: 1 };
+    expect(await said([10], [shuffle, { rows: 64 }], [batch, crowded])).toBe('200 batches');
   });
 
   it('holds the share of each source against its own epoch', async () => {
