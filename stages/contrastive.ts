@@ -61,7 +61,6 @@ export default defineStage({
     pixels: 'pixels',
     tokens: 'tokens',
     length: 80,
-    warmup: 100,
     learningRate: { vision: 1e-3, text: 1e-4, scale: 1e-3 },
     weightDecay: 0.1,
     masking: 0.5,
@@ -105,7 +104,7 @@ export default defineStage({
 
 /** AdamW's second beta is that of the paper's Table 20. */
 function recipe(config: Contrastive): Recipe {
-  return recipeOf(config, contrastiveGroups(config), 0.95);
+  return recipeOf(config, contrastiveGroups(config), { beta2: 0.95, warmup: 100 });
 }
 
 /** The model: a named size, with the tokenizer's vocabulary and what the config changes. */

@@ -51,7 +51,6 @@ export default defineStage({
     tokens: 'tokens',
     captions: 'caption_tokens',
     length: 80,
-    warmup: 50,
     learningRate: 5e-5,
     weightDecay: 0.05,
   },
@@ -80,7 +79,7 @@ export default defineStage({
 
 /** AdamW's second beta is that of the paper's Table 20. */
 function recipe(config: Generative, inputs: StageInputs): Recipe {
-  return recipeOf(config, groupsOf(config, inputs), 0.98);
+  return recipeOf(config, groupsOf(config, inputs), { beta2: 0.98, warmup: 50 });
 }
 
 function groupsOf({ learningRate, weightDecay }: Generative, { train }: StageInputs): ParameterGroup[] {

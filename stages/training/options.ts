@@ -25,8 +25,8 @@ export interface GroupOptions {
 export interface TrainingOptions {
   /** Steps, one batch each. @integer @minimum 1 */
   steps: number;
-  /** Steps of linear warm-up. @integer @minimum 0 */
-  warmup: number;
+  /** Steps of linear warm-up. 100 unless given, 50 in the generative stage, or all but one where there are fewer. @integer @minimum 0 */
+  warmup?: number;
   /** How learning rates go on after it, a cosine to zero unless given. */
   schedule?: Cosine | Polynomial | Constant;
   /** The optimiser, AdamW with the paper's betas unless given. */

@@ -40,11 +40,16 @@ const bounds = { logit_scale: [0, Math.log(100)] } as const;
  * together.
  *
  * @param beta2 of AdamW where the options give none
+ * @param longest steps of warm-up where they give none, if there are more
  */
-export function recipeOf(options: TrainingOptions, own: readonly ParameterGroup[], beta2: number): Recipe {
+export function recipeOf(
+  options: TrainingOptions,
+  own: readonly ParameterGroup[],
+  { beta2, warmup: longest }: { readonly beta2: number; readonly warmup: number },
+): Recipe {
   const {
     steps,
-    warmup,
+    warmup = Math.min(longest, steps - 1),
     schedule,
     optimiser,
     weightDecay,

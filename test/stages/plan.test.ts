@@ -290,7 +290,7 @@ it('groups of the manifest go before those of the stage, and have what is left o
       { match: ['vision_model.**'], learningRate: 4, optimiser: { name: 'adamw', epsilon: 1e-6 } },
     ],
   } as unknown as Contrastive;
-  const recipe = recipeOf(config, contrastiveGroups(config), 0.95);
+  const recipe = recipeOf(config, contrastiveGroups(config), { beta2: 0.95, warmup: 100 });
   expect(recipe.groups.slice(0, 2)).toEqual([
     { match: ['**.bias'], learningRate: 0.1, weightDecay: 0.1, decay: { shape: 'constant' } },
     {
@@ -301,6 +301,9 @@ it('groups of the manifest go before those of the stage, and have what is left o
     },
   ]);
   expect(recipe.optimiser).toEqual({ name: 'adamw', beta2: 0.95 });
+  expect(recipe.warmup).toBe(100);
+  const short = recipeOf({ ...config, steps: 60 }, contrastiveGroups(config), { beta2: 0.95, warmup: 100 });
+  expect(short.warmup).toBe(59);
   const shapes = Object.fromEntries(parameterShapes(modelConfig('tiny')));
   const trained = trainedParameters(recipe.groups, shapes, recipe.layerDecay);
   const of = (name: string) => trained.find((parameter) => parameter.name === name);

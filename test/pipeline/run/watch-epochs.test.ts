@@ -41,11 +41,12 @@ async function said(
       output: schema,
       holds: 1e6,
       module: '',
+      code: undefined,
     };
   });
   const source = numbers as unknown as Source<Options>;
   const sources = rows.map((count, i) => {
-    const of = { stage: `part ${i + 1}`, folder: '/' };
+    const of = { name: `part ${i + 1}`, folder: '/', rejects: false };
     return { source, module: '', options: { rows: count }, weight: 1 / rows.length, of };
   });
   const folder = tmpdir();
@@ -57,7 +58,7 @@ async function said(
     note: () => {},
     units: () => {},
   };
-  const reading = { stage: 'train', seed: 7, folder, base: folder, sources, steps };
+  const reading = { stage: 'train', seed: 7, folder, base: folder, sources, mayBeEmpty: false, steps };
   const { batches } = readRows(reading, environment, { repeat: true });
   return lastValueFrom(batches.pipe(take(200), toArray())).then(
     (all) => `${all.length} batches`,
