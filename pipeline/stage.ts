@@ -124,7 +124,10 @@ export interface StageDefinition<Config extends object> {
   readonly reads: (config: Config, inputs: StageInputs) => Reads;
   /** What is known before it runs; throws an `AlignflowError` for options that cannot work. */
   readonly plan: (config: NoInfer<Config>, inputs: StageInputs) => StageFacts;
-  /** The memory that it takes with so many rows in each batch. It may load what computes, and takes seconds. */
+  /**
+   * The memory that it takes with so many rows in each batch; throws an `AlignflowError` where there is less. It may load what
+   * computes, and takes seconds.
+   */
   readonly peakMemory?: (config: NoInfer<Config>, inputs: StageInputs, rows: number) => Promise<PeakMemory>;
   /** Does the work. The last event is followed by completion; an error ends the run. */
   readonly run: (config: NoInfer<Config>, inputs: StageInputs, context: StageContext) => Observable<StageEvent>;

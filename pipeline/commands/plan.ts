@@ -19,7 +19,7 @@ interface PlanCommandOptions {
   readonly memory: boolean;
 }
 
-/** `alignflow plan MANIFEST`: prints what a run would do. Exit code 2 if the manifest is wrong. */
+/** `alignflow plan MANIFEST`: prints what a run would do. Exit code 2 if the manifest is wrong, 1 if `--memory` finds too little. */
 export function addPlanCommand(program: Command): void {
   program
     .command('plan')
@@ -36,8 +36,12 @@ export function addPlanCommand(program: Command): void {
       if (plan === undefined) {
         process.stderr.write(renderProblems(problems));
         process.exitCode = 2;
-      } else if (sample === undefined) process.stdout.write(explainPlan(memory ? await withPeaks(plan) : plan));
-      else {
+      } else if (sample === undefined) {
+        const { plan: explained, faults } = memory ? await withPeaks(plan) : { plan, faults: [] };
+        process.stdout.write(explainPlan(explained));
+        // The facts of each stage say it too.
+        if (faults[0] !== undefined) throw faults[0];
+      } else {
         const stages = await untilInterrupted((signal) =>
           sampleRun(async (output) => (await planInto(output)).plan!, {
             rows: sample,

@@ -1,19 +1,35 @@
+import { AlignflowError } from '../errors.js';
 import { formatBytes, formatCount } from '../terminal/format.js';
 import type { Plan, PlannedStage } from './plan.js';
 
-/** The plan, with the memory that each stage will need at its peak among its facts. */
-export async function withPeaks(plan: Plan): Promise<Plan> {
-  const stages: PlannedStage[] = [];
-  for (const stage of plan.stages) stages.push(await withPeak(stage, plan.memory));
-  return { ...plan, stages };
+/** A plan with the memory that each stage will need at its peak among its facts, and what is wrong with those that do not fit. */
+export interface PeakedPlan {
+  readonly plan: Plan;
+  readonly faults: readonly AlignflowError[];
 }
 
-async function withPeak(stage: PlannedStage, memory: number): Promise<PlannedStage> {
-  const { peakMemory } = stage.stage;
-  if (peakMemory === undefined) return stage;
-  const said = await describe(stage, peakMemory, memory);
-  const facts = [...(stage.facts.facts ?? []), ['peak', said] as const];
-  return { ...stage, facts: { ...stage.facts, facts } };
+/** Asks each stage for its peak. */
+export async function withPeaks(plan: Plan): Promise<PeakedPlan> {
+  const stages: PlannedStage[] = [];
+  const faults: AlignflowError[] = [];
+  for (const stage of plan.stages) {
+    const { peakMemory } = stage.stage;
+    if (peakMemory === undefined) {
+      stages.push(stage);
+      continue;
+    }
+    let said: string;
+    try {
+      said = await describe(stage, peakMemory, plan.memory);
+    } catch (error) {
+      if (!(error instanceof AlignflowError)) throw error;
+      said = `too much: ${error.fault.what}`;
+      faults.push(error.at({ stage: stage.name }));
+    }
+    const facts = [...(stage.facts.facts ?? []), ['peak', said] as const];
+    stages.push({ ...stage, facts: { ...stage.facts, facts } });
+  }
+  return { plan: { ...plan, stages }, faults };
 }
 
 async function describe(

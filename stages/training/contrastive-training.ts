@@ -5,7 +5,6 @@ import type { Observable } from 'rxjs';
 import type { StageEvent } from '../../pipeline/metrics.js';
 import type { PeakMemory, StageContext, StageInputs } from '../../pipeline/stage.js';
 import { sliceBytes } from '../backend/byte-tensor.js';
-import { usesGpu } from '../backend/gpu.js';
 import type { Tensors } from '../backend/program.js';
 import type { Contrastive } from '../contrastive.js';
 import { tokenizerOf } from '../hand-over.js';
@@ -15,13 +14,12 @@ import { encodeImage, encodeText } from '../models/internvl.js';
 import { inModule } from '../models/module.js';
 import { normalisePixels } from '../models/ops/normalise-pixels.js';
 import { initialise } from '../models/parameters.js';
-import { countParameters } from '../models/shapes.js';
 import { readPrompt } from '../prompts.js';
 import { pixelTensor, textInputs, tokenIds } from '../tensors.js';
 import type { TowerObjective } from './cached-step.js';
 import { exampleRows } from './example-rows.js';
 import { dropPathFactors, keptPatches } from './masking.js';
-import { checkParameters } from './memory.js';
+import { checkVariables } from './memory.js';
 import { loadModel } from './model-folder.js';
 import { type PlannedJob, predictMemory } from './predict-memory.js';
 import type { Recipe } from './recipe.js';
@@ -42,7 +40,7 @@ export function trainContrastive(
 ): Observable<StageEvent> {
   return trainModel(async () => {
     await readPrompt(tokenizerOf(inputs).folder, config.tokens, config.length);
-    if (!usesGpu()) checkParameters(countParameters(model));
+    checkVariables(model, recipe);
     const parameters =
       inputs.init === undefined ? initialise(model, context.seed) : (await loadModel(inputs.init.folder)).parameters;
     return { ...plannedJob({ config, model, recipe }, context.seed), parameters };

@@ -15,6 +15,7 @@ import { readPrompt } from '../prompts.js';
 import { endsOf, pixelTensor, type TokenIds, textInputs, tokenIds } from '../tensors.js';
 import { exampleRows } from './example-rows.js';
 import { generativeObjective } from './generative-objective.js';
+import { checkVariables } from './memory.js';
 import { loadModel } from './model-folder.js';
 import { type PlannedJob, predictMemory } from './predict-memory.js';
 import type { Recipe } from './recipe.js';
@@ -36,7 +37,9 @@ export function trainGenerative(
     const { folder } = tokenizerOf(inputs);
     await readPrompt(folder, config.tokens, config.length);
     const prompt = await readPrompt(folder, config.captions, config.length);
-    const { config: model, parameters } = await loadModel(inputs.init!.folder);
+    const { config: model, parameters } = await loadModel(inputs.init!.folder, (sizes) =>
+      checkVariables(sizes, recipe),
+    );
     return { ...plannedJob({ config, recipe }, model, prompt.length, context.seed), parameters };
   }, context);
 }

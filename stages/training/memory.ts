@@ -1,7 +1,11 @@
 import { AlignflowError } from '../../pipeline/errors.js';
 import { formatBytes, formatCount } from '../../pipeline/terminal/format.js';
-import { memoryThereIs } from '../backend/machine-memory.js';
+import { memoryForTensors } from '../backend/machine-memory.js';
 import type { StepMemory } from '../backend/program.js';
+import type { ModelConfig } from '../models/config.js';
+import { countParameters } from '../models/shapes.js';
+import { plannedVariables } from './planned-variables.js';
+import type { Recipe } from './recipe.js';
 
 /** What a process that trains has beside its tensors: Node, TensorFlow, a batch or two. */
 const PROCESS = 640e6;
@@ -21,12 +25,18 @@ export function predictedBytes({ variables, resident }: StepMemory): number {
   return PROCESS + COPIES * variables + resident;
 }
 
-/** Throws an `AlignflowError` when so many parameters alone do not fit the memory: before they are made, and a step is recorded. */
-export function checkParameters(parameters: number, limit = memoryThereIs()): void {
-  const needed = PROCESS + 4 * parameters;
+/**
+ * Throws an `AlignflowError` when the variables of a training run alone do not fit the memory: before they are made or read, and a step
+ * is recorded.
+ */
+export function checkVariables(config: ModelConfig, recipe: Recipe, limit = memoryForTensors()): void {
+  const { shapes } = plannedVariables(config, recipe);
+  const values = Object.values(shapes).reduce((sum, shape) => sum + shape.reduce((size, dim) => size * dim, 1), 0);
+  const needed = PROCESS + 4 * values;
   if (needed <= limit) return;
+  const parameters = formatCount(countParameters(config));
   throw new AlignflowError({
-    what: `a model of ${formatCount(parameters)} parameters needs more than ${formatBytes(needed)} of memory`,
+    what: `to train a model of ${parameters} parameters needs more than ${formatBytes(needed)} of memory, for these and what the optimiser keeps of them`,
     expected: `at most the ${formatBytes(limit)} that there are`,
     fix: NOTHING_FITS,
   });
@@ -38,7 +48,7 @@ export function checkParameters(parameters: number, limit = memoryThereIs()): vo
  *
  * @param rows of the batch, or of a chunk of it
  */
-export function checkMemory(memory: StepMemory, rows: number, limit = memoryThereIs()): void {
+export function checkMemory(memory: StepMemory, rows: number, limit = memoryForTensors()): void {
   const needed = predictedBytes(memory);
   if (needed <= limit) return;
   const growing = memory.resident - memory.variables;

@@ -31,8 +31,15 @@ export async function saveModel(folder: string, config: ModelConfig, program: Pr
   await writeWhole(join(folder, configFile), `${JSON.stringify(config, undefined, 2)}\n`);
 }
 
-/** Reads a stage's model. Throws an `AlignflowError` that names the file when it is missing or does not fit its sizes. */
-export async function loadModel(folder: string): Promise<StoredModel> {
+/**
+ * Reads a stage's model. Throws an `AlignflowError` that names the file when it is missing or does not fit its sizes.
+ *
+ * @param check told of the sizes before the parameters are read
+ */
+export async function loadModel(
+  folder: string,
+  check: (config: ModelConfig) => void = () => undefined,
+): Promise<StoredModel> {
   const path = join(folder, configFile);
   let config: ModelConfig;
   try {
@@ -46,6 +53,7 @@ export async function loadModel(folder: string): Promise<StoredModel> {
           cause: error,
         });
   }
+  check(config);
   return { config, parameters: await readParameters(folder, Object.fromEntries(parameterShapes(config))) };
 }
 

@@ -11,14 +11,14 @@ import { dataTypes } from '../backend/native.js';
 import { bfloat16IsFaster } from '../backend/products.js';
 import type { Step, StepMemory, Tensors } from '../backend/program.js';
 import { startBackend } from '../backend/start.js';
-import { parameterShapes } from '../models/shapes.js';
 import { cachedSteps, chunkBounds, gradientName, sumName, type TowerObjective, wholeObjective } from './cached-step.js';
 import { choosePrecision } from './choose-precision.js';
-import { type TrainedParameter, trainedParameters } from './groups.js';
-import { predictedBytes } from './memory.js';
+import type { TrainedParameter } from './groups.js';
+import { checkMemory, checkVariables, predictedBytes } from './memory.js';
+import { plannedVariables } from './planned-variables.js';
 import { ratesOf } from './rates.js';
 import type { Recipe } from './recipe.js';
-import { stateOf, trainingStep } from './step.js';
+import { trainingStep } from './step.js';
 import type { TrainingJob } from './train-model.js';
 
 type Kinds = Readonly<Record<string, Kind>>;
@@ -26,7 +26,7 @@ type Kinds = Readonly<Record<string, Kind>>;
 /** A job as far as it is known before its parameters and prompts are read. */
 export type PlannedJob = Pick<TrainingJob, 'config' | 'objective' | 'recipe' | 'options' | 'feeds'>;
 
-/** Peak of the process that trains, for batches like this one; or why nobody can say. */
+/** Peak of the process that trains, for batches like this one; or why nobody can say. Throws an `AlignflowError` for more than there is. */
 export async function predictMemory(job: PlannedJob, batch: RecordBatch): Promise<PeakMemory> {
   const { kind } = await startBackend({ warn: () => {} });
   const why = whyNotRecorded();
@@ -34,14 +34,13 @@ export async function predictMemory(job: PlannedJob, batch: RecordBatch): Promis
   const backend = tensorflowBackend()!;
   const { precision } = choosePrecision(job.options.precision, kind, await bfloat16IsFaster());
   const recipe: Recipe = { ...job.recipe, precision };
-  const shapes = Object.fromEntries(parameterShapes(job.config));
-  const trained = trainedParameters(recipe.groups, shapes, recipe.layerDecay);
-  const state = stateOf(trained, recipe).map(({ name, parameter }) => [name, shapes[parameter]!] as const);
+  checkVariables(job.config, recipe);
+  const { trained, shapes } = plannedVariables(job.config, recipe);
   const planned: PlannedStep = {
     backend,
     recipe,
     trained,
-    variables: floats({ ...shapes, ...Object.fromEntries(state) }),
+    variables: floats(shapes),
     rates: floats(Object.fromEntries(Object.keys(ratesOf(recipe).feeds(0, 1)).map((name) => [name, []]))),
   };
   try {
@@ -52,6 +51,7 @@ export async function predictMemory(job: PlannedJob, batch: RecordBatch): Promis
         ? inChunks(planned, objective, feeds, recipe.chunk)
         : inOne(planned, objective, feeds);
     });
+    checkMemory(memory, Math.min(batch.numRows, recipe.chunk ?? batch.numRows));
     return { bytes: predictedBytes(memory), precision };
   } catch (error) {
     if (error instanceof UnrecordableError) return { unknown: error.message };

@@ -72,10 +72,7 @@ export function trainModel(load: () => Promise<TrainingJob>, context: StageConte
     );
     const recipe: Recipe = { ...job.recipe, precision: chosen.precision };
     let rows = 0;
-    const accept: Accept = (memory) => {
-      // A GPU has memory of its own, and TensorFlow says when that is full.
-      if (!usesGpu()) checkMemory(memory, Math.min(rows, recipe.chunk ?? rows));
-    };
+    const accept: Accept = (memory) => checkMemory(memory, Math.min(rows, recipe.chunk ?? rows));
     const { program } = trainingProgram(job.objective, job.parameters, recipe, accept, whyEager);
     tf.dispose({ ...job.parameters });
     const start = found === undefined ? undefined : await loadCheckpoint(found.path, program);

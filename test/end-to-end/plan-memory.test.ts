@@ -31,7 +31,7 @@ it('plan --memory says what training then says, for whole batches, chunks and ch
   for (const variant of variants) {
     const set = [...one, ...variant];
     const { plan } = await planManifest(join(folder, 'shapes.yaml'), { set });
-    const planned = (await withPeaks(plan!)).stages.map(({ name, facts }) => ({
+    const planned = (await withPeaks(plan!)).plan.stages.map(({ name, facts }) => ({
       name,
       facts: Object.fromEntries(facts.facts ?? []),
     }));
@@ -44,4 +44,27 @@ it('plan --memory says what training then says, for whole batches, chunks and ch
       expect(megabytes(said) / megabytes(notes), `${name} ${variant}: ${said}, ${notes}`).toBeCloseTo(1, 2);
     }
   }
+});
+
+it('plan --memory calls it an error that a stage does not fit, and says of each what it needs', async () => {
+  const folder = await makeFolder();
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  await writeShapes(folder, 'train', await drawShapes(4, 1));
+  await writeShapes(folder, 'test', await drawShapes(1, 2));
+  const huge = '{ width: 20480, depth: 64, heads: 2, mlp: 81920 }';
+  const set = [`stages.contrast.with.text=${huge}`, 'memory=10TB'];
+  const { plan, problems } = await planManifest(join(folder, 'shapes.yaml'), { set });
+  expect(problems).toEqual([]);
+  const { plan: explained, faults } = await withPeaks(plan!);
+  const peaks = explained.stages.flatMap(({ name, facts }) =>
+    (facts.facts ?? []).filter(([label]) => label === 'peak').map(([, said]) => `${name}: ${said}`),
+  );
+  expect(peaks).toEqual([
+    expect.stringMatching(/^contrast: too much: to train a model of \d+/),
+    expect.stringMatching(/^generate: too much: to train a model of \d+/),
+  ]);
+  expect(faults.map(({ message }) => message)).toEqual([
+    expect.stringMatching(/^stage contrast: to train[\s\S]*\n {2}to do: take a smaller model/),
+    expect.stringMatching(/^stage generate: to train/),
+  ]);
 });

@@ -1,8 +1,7 @@
 /** Shapes and types of what ops would give, without computing it for every op of a step. */
 import { AlignflowError, reasonOf } from '../../../pipeline/errors.js';
 import type { Addon, Attribute, TensorMetadata } from '../addon.js';
-import { usesGpu } from '../gpu.js';
-import { memoryThereIs } from '../machine-memory.js';
+import { memoryForTensors } from '../machine-memory.js';
 import { boolAttribute, bytesOf, dataTypes, typeAttribute } from '../native.js';
 
 /** Tensors of a recording, most of which are stand-ins: an id below 0, a shape, a type, and no values. */
@@ -37,8 +36,7 @@ const SHARE_OF_INPUTS = 3;
 export function openShapes(
   addon: Addon,
   known: readonly TensorMetadata[],
-  // A GPU has memory of its own, and TensorFlow says when that is full.
-  limit = usesGpu() ? Number.POSITIVE_INFINITY : memoryThereIs() / SHARE_OF_INPUTS,
+  limit = memoryForTensors() / SHARE_OF_INPUTS,
 ): Shapes {
   const tensors = new Map<number, { readonly tensor: TensorMetadata; readonly key: string }>();
   const seen = new Map<string, readonly Omit<TensorMetadata, 'id'>[]>();

@@ -1,7 +1,19 @@
 import { totalmem } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { memoryThereIs } from '../../../stages/backend/machine-memory.js';
-import { checkMemory, checkParameters, predictedBytes } from '../../../stages/training/memory.js';
+import { modelConfig } from '../../../stages/models/sizes.js';
+import { checkMemory, checkVariables, predictedBytes } from '../../../stages/training/memory.js';
+import type { OptimiserOptions } from '../../../stages/training/optimisers/create.js';
+import type { Recipe } from '../../../stages/training/recipe.js';
+
+/** Trains all parameters, or only the logit scale. */
+function recipe(optimiser: OptimiserOptions, others: 1 | 'frozen' = 1): Recipe {
+  const groups = [
+    { match: ['logit_scale'], learningRate: 1, weightDecay: 0 },
+    { match: ['**'], learningRate: others, weightDecay: 0 },
+  ];
+  return { steps: 1, groups, optimiser, warmup: 0, clipNorm: 1 };
+}
 
 describe('memory of a training step', () => {
   // Variables and resident bytes as the recorded steps tell them, and the peak that was measured: `node contrastive-step.js`, 2 cores.
@@ -19,11 +31,17 @@ describe('memory of a training step', () => {
     expect(Math.abs(predictedBytes({ variables, peak: 0, resident }) / measured - 1)).toBeLessThan(0.15);
   });
 
-  it('is refused for the parameters alone where these do not fit', () => {
-    expect(() => checkParameters(14e9, 64e9)).not.toThrow();
-    expect(() => checkParameters(14e9, 25e9)).toThrow(
-      'a model of 14,000,000,000 parameters needs more than 56.6 GB of memory\n  expected: at most the 25.0 GB that there are\n  to do: take a smaller model',
+  it('is refused for the variables alone where these do not fit', () => {
+    const model = modelConfig('internvl-14b');
+    const adamw = recipe({ name: 'adamw' });
+    expect(() => checkVariables(model, adamw, 300e9)).not.toThrow();
+    expect(() => checkVariables(model, adamw, 150e9)).toThrow(
+      /to train a model of 13,\d+,\d+,\d+ parameters needs more than 16\d GB of memory, for these and what the optimiser keeps/,
     );
+    // One moment instead of two, and none for what is not trained.
+    expect(() => checkVariables(model, recipe({ name: 'lion' }), 150e9)).not.toThrow();
+    expect(() => checkVariables(model, recipe({ name: 'adamw' }, 'frozen'), 60e9)).not.toThrow();
+    expect(() => checkVariables(model, { ...adamw, ema: 0.99 }, 200e9)).toThrow(/22\d GB/);
   });
 
   it('is refused when there is not enough, with the rows that fit', () => {
