@@ -25,6 +25,8 @@ export interface Fault {
   readonly expected?: string;
   /** What the user can do about it. */
   readonly fix?: string;
+  /** The options that are wrong, alone or together, by their paths: `min`, `values[2]`. `check` points at the first that the manifest gives. */
+  readonly options?: readonly string[];
   /** The error that led to this one. */
   readonly cause?: unknown;
   /** Whether it is a mistake in the code of an operator, a source or alignflow itself: then the stack of the cause is shown too. */

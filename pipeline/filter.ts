@@ -25,7 +25,7 @@ export function defineFilter<Config extends object, const Drop extends string, c
   definition: FilterDefinition<Config, Drop, Measure>,
 ): Operator<Config> {
   const { judge, check, ...rest } = definition;
-  return defineOperator<Config, Drop, Measure>({
+  const operator = defineOperator<Config, Drop, Measure>({
     ...rest,
     carries: 'nothing',
     writes: (schema, config) => {
@@ -34,4 +34,5 @@ export function defineFilter<Config extends object, const Drop extends string, c
     },
     run: (config, context) => map((batch) => keepRows(batch, context, judge(batch, config, context))),
   });
+  return { ...operator, passesSchema: true };
 }

@@ -4,8 +4,8 @@ import type { MemoryBudget } from './graph/budget.js';
 import type { Random } from './run/random.js';
 import type { ScoreStore } from './run/score-store.js';
 
-/** Columns that an operator needs, by name: the Arrow type that each must have, or any of several. */
-export type Reads = Readonly<Record<string, DataType | readonly DataType[]>>;
+/** Columns that an operator needs, by name: the Arrow type that each must have, or one of several, or `any`. */
+export type Reads = Readonly<Record<string, DataType | readonly DataType[] | 'any'>>;
 
 /** What an operator may say and use while it runs. `Drop` and `Measure` are the names that it declared. */
 export interface OperatorContext<Drop extends string = string, Measure extends string = string> {
@@ -94,6 +94,8 @@ export interface Operator<Config extends object = never> {
   readonly measures: readonly string[];
   readonly carries: Carries;
   readonly heavy: boolean;
+  /** Whether it emits the schema that comes in, whatever its options are: a filter does. */
+  readonly passesSchema: boolean;
   readonly reads: (config: Config) => Reads;
   readonly writes: (schema: Schema, config: Config) => Schema;
   readonly holds: (config: Config) => number;
@@ -131,6 +133,7 @@ export function defineOperator<
     measures: definition.measures ?? [],
     carries: definition.heavy === true ? 'nothing' : (definition.carries ?? 'unknown'),
     heavy: definition.heavy ?? false,
+    passesSchema: false,
     reads,
     writes,
     holds: definition.holds ?? (() => 0),

@@ -84,6 +84,7 @@ export default defineStage({
       throw new AlignflowError({
         what: `${tasks.length === 0 ? 'tasks' : 'languages'} is empty, so nothing would be scored`,
         expected: tasks.length === 0 ? 'one or more of retrieval, zero-shot, captioning' : 'a language for zero-shot',
+        options: [tasks.length === 0 ? 'tasks' : 'languages'],
       });
     }
     const { facts, memory } = modelFacts(model, 0);

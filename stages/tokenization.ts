@@ -72,6 +72,7 @@ function checkPrompts(column: string, prompts: Readonly<Record<string, string>>)
     throw new AlignflowError({
       what: 'prompts is empty, so no column of token ids would be written',
       expected: 'a column name and the prefix of its texts: { tokens: "summarize:" }',
+      options: ['prompts'],
     });
   }
   if (Object.hasOwn(prompts, column)) {
@@ -79,6 +80,7 @@ function checkPrompts(column: string, prompts: Readonly<Record<string, string>>)
       what: `prompts would write token ids over the text column ${column}`,
       expected: 'columns of other names: the captions are read again for each of them',
       fix: `name it ${column}_tokens`,
+      options: [`prompts.${column}`],
     });
   }
 }

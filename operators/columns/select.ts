@@ -11,7 +11,7 @@ export interface Select {
 export default defineOperator({
   name: 'columns/select',
   defaults: {},
-  reads: (_config: Select) => ({}),
+  reads: ({ columns }: Select) => Object.fromEntries(columns.map((column) => [column, 'any'])),
   writes: (schema, { columns }) => selectFields(schema, columns),
   carries: 'nothing',
   run: ({ columns }) => map((batch) => selectColumns(batch, columns)),

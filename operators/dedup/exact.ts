@@ -26,7 +26,11 @@ export default defineOperator({
   reads: ({ columns }: Exact) => Object.fromEntries(columns.map((column) => [column, FLAT])),
   writes: (schema, { columns }) => {
     if (columns.length > 0) return schema;
-    throw new AlignflowError({ what: 'columns is empty: every row is the same', expected: 'at least one column' });
+    throw new AlignflowError({
+      what: 'columns is empty: every row is the same',
+      expected: 'at least one column',
+      options: ['columns'],
+    });
   },
   drops: ['duplicate'],
   carries: 'state',

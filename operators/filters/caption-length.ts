@@ -21,7 +21,11 @@ export default defineFilter({
   reads: ({ column }: CaptionLength) => ({ [column]: TEXT }),
   check: ({ min, max }) => {
     if (min <= max) return;
-    throw new AlignflowError({ what: `min is ${min} and max is ${max}: no caption is kept`, expected: 'min <= max' });
+    throw new AlignflowError({
+      what: `min is ${min} and max is ${max}: no caption is kept`,
+      expected: 'min <= max',
+      options: ['min', 'max'],
+    });
   },
   drops: ['null', 'short', 'long'],
   measures: ['words', 'characters'],

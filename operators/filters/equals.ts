@@ -19,15 +19,20 @@ export default defineFilter({
   reads: ({ column }: Equals) => ({ [column]: [...TEXT, ...NUMBERS, new Bool()] }),
   check: ({ column, values }, schema) => {
     if (values.length === 0) {
-      throw new AlignflowError({ what: 'values is empty: no row is kept', expected: 'at least one value' });
+      throw new AlignflowError({
+        what: 'values is empty: no row is kept',
+        expected: 'at least one value',
+        options: ['values'],
+      });
     }
     const { type } = findField(schema, column);
     const kind = kindOf(type.typeId);
-    const wrong = values.find((value) => typeof value !== kind);
-    if (wrong === undefined) return;
+    const wrong = values.findIndex((value) => typeof value !== kind);
+    if (wrong < 0) return;
     throw new AlignflowError({
-      what: `values has ${JSON.stringify(wrong)}, and the column "${column}" has the type ${type}`,
+      what: `values has ${JSON.stringify(values[wrong])}, and the column "${column}" has the type ${type}`,
       expected: `values of the kind ${kind}`,
+      options: [`values[${wrong}]`],
     });
   },
   drops: ['null', 'other'],

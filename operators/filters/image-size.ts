@@ -35,12 +35,14 @@ export default defineFilter({
       throw new AlignflowError({
         what: `${width === undefined ? 'height' : 'width'} names a column and the other side does not`,
         expected: 'width and height, or neither to read the image itself',
+        options: ['width', 'height'],
       });
     }
     if (minSide > maxSide || minSide * minSide > maxPixels) {
       throw new AlignflowError({
         what: `no image has sides of at least ${minSide}, at most ${maxSide} and at most ${maxPixels} pixels`,
         expected: 'minSide <= maxSide, and minSide * minSide <= maxPixels',
+        options: ['minSide', 'maxSide', 'maxPixels'],
       });
     }
   },

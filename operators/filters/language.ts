@@ -81,20 +81,27 @@ export default defineOperator({
 
 function checkLanguages({ keep, language, among }: Language): void {
   if (keep.length === 0) {
-    throw new AlignflowError({ what: 'keep is empty: no row is kept', expected: 'at least one language' });
-  }
-  if (language !== undefined) return;
-  const unknown = [...keep, ...among].find((code) => !LANGUAGES.includes(code));
-  if (unknown !== undefined) {
     throw new AlignflowError({
-      what: `the language "${unknown}" cannot be detected`,
-      expected: `one of: ${LANGUAGES.join(', ')}`,
+      what: 'keep is empty: no row is kept',
+      expected: 'at least one language',
+      options: ['keep'],
     });
   }
-  const left = keep.find((code) => among.length > 0 && !among.includes(code));
-  if (left === undefined) return;
+  if (language !== undefined) return;
+  for (const [option, codes] of Object.entries({ keep, among })) {
+    const unknown = codes.findIndex((code) => !LANGUAGES.includes(code));
+    if (unknown < 0) continue;
+    throw new AlignflowError({
+      what: `the language "${codes[unknown]}" cannot be detected`,
+      expected: `one of: ${LANGUAGES.join(', ')}`,
+      options: [`${option}[${unknown}]`],
+    });
+  }
+  const left = keep.findIndex((code) => among.length > 0 && !among.includes(code));
+  if (left < 0) return;
   throw new AlignflowError({
-    what: `keep names "${left}", and among does not`,
+    what: `keep names "${keep[left]}", and among does not`,
+    options: [`keep[${left}]`],
     expected: 'every language of keep among those that occur',
   });
 }

@@ -32,7 +32,11 @@ export default defineFilter({
       });
     }
     if (min !== undefined && max !== undefined && min > max) {
-      throw new AlignflowError({ what: `min is ${min} and max is ${max}: no row is kept`, expected: 'min <= max' });
+      throw new AlignflowError({
+        what: `min is ${min} and max is ${max}: no row is kept`,
+        expected: 'min <= max',
+        options: ['min', 'max'],
+      });
     }
     checkScale(findField(schema, column), { min, max });
   },
@@ -64,6 +68,7 @@ function checkScale(field: Field, thresholds: Readonly<Record<'min' | 'max', num
       what: `${option}: ${value} is outside of the scale of the column "${field.name}"`,
       expected: `${lowest} to ${highest}${scorer === '' ? '' : `, the scores of ${scorer}`}`,
       fix: 'set the threshold on the scale of that scorer, or score the rows with the scorer that you mean',
+      options: [option],
     });
   }
 }

@@ -160,6 +160,7 @@ function checkOptions(config: ImageAugment): void {
     if (fits && (name !== 'scale' || high <= 1)) continue;
     throw new AlignflowError({
       what: `${name}: [${config[name].join(', ')}] is no range`,
+      options: [name],
       expected: `two numbers above 0${name === 'scale' ? ', 1 at most' : ''}, the smaller one first`,
     });
   }
@@ -167,6 +168,7 @@ function checkOptions(config: ImageAugment): void {
   throw new AlignflowError({
     what: `dilate and erode take ${config.dilate + config.erode} of the images together`,
     expected: '1 at most: no image is taken by both',
+    options: ['dilate', 'erode'],
   });
 }
 

@@ -129,5 +129,6 @@ export function checkColour(colour: string): void {
     what: `"${colour}" is not a colour`,
     expected: '#rrggbb, such as #ffffff for white',
     fix: 'correct `background`',
+    options: ['background'],
   });
 }

@@ -52,6 +52,7 @@ function parseTemplate(template: string): Part[] {
       throw new AlignflowError({
         what: `the template ${JSON.stringify(template)} has a "${piece}" that stands alone`,
         expected: '{column} for a value, {{ and }} for braces',
+        options: ['template'],
       });
     }
     if (piece === '{{' || piece === '}}') parts.push({ bytes: encoder.encode(piece[0]) });

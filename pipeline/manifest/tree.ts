@@ -85,6 +85,19 @@ export function placeOfText(node: Node | undefined, text: string): Position | un
   return undefined;
 }
 
+/** The place of what a path leads to (`min`, `size.height`, `values[2]`), or of what it lies in; undefined where nothing of it is there. */
+export function placeOfPath(node: Node | undefined, path: string): Position | undefined {
+  let at: Position | undefined;
+  let here = node;
+  for (const key of path.split(/[.[\]]+/).filter((part) => part !== '')) {
+    here =
+      here?.kind === 'map' ? here.entries.get(key)?.value : here?.kind === 'list' ? here.items[Number(key)] : undefined;
+    if (here === undefined) break;
+    at = here.at;
+  }
+  return at;
+}
+
 function childrenOf(node: Node): readonly Node[] {
   if (node.kind === 'map') return [...node.entries.values()].map((entry) => entry.value);
   return node.kind === 'list' ? node.items : [];

@@ -19,12 +19,11 @@ export interface Reader {
 export function checkColumns(reads: Reads, schema: Schema, reader: Reader, report: Report): boolean {
   let right = true;
   for (const [column, wanted] of Object.entries(reads)) {
-    const types: readonly DataType[] = Array.isArray(wanted) ? wanted : [wanted as DataType];
     const field = schema.fields.find(({ name }) => name === column);
-    if (field !== undefined && types.some((type) => acceptsType(type, field.type))) continue;
+    if (field !== undefined && acceptsRead(wanted, field.type)) continue;
     right = false;
     const at = placeOfText(reader.options, column) ?? reader.at;
-    const expected = types.map(typeName).join(' or ');
+    const expected = wanted === 'any' ? 'a column' : typesOf(wanted).map(typeName).join(' or ');
     if (field !== undefined) {
       const message = `${reader.name} reads the column ${column}, which is ${typeName(field.type)}`;
       report({ code: 'column', message, at, expected });
@@ -42,6 +41,17 @@ export function checkColumns(reads: Reads, schema: Schema, reader: Reader, repor
     });
   }
   return right;
+}
+
+/** True if a column of a type is one that is read. */
+export function acceptsRead(wanted: Reads[string], given: DataType): boolean {
+  return wanted === 'any' || typesOf(wanted).some((type) => acceptsType(type, given));
+}
+
+/** The types that a column which is read may have; none where any will do. */
+export function typesOf(wanted: Reads[string]): readonly DataType[] {
+  if (wanted === 'any') return [];
+  return Array.isArray(wanted) ? wanted : [wanted as DataType];
 }
 
 /** True if a column of type `given` may be read as `wanted`. A `FixedSizeBinary(0)` that is wanted stands for any width. */

@@ -70,16 +70,24 @@ export function takeReferences(
   let complete = true;
   const take = (key: Key, named: Located<string> | undefined): Reference | undefined => {
     if (named === undefined) return undefined;
-    const artefacts = references.check(stage.name, key, named) ? outcomes.get(named.value)?.artefacts : undefined;
-    if (artefacts !== undefined && artefacts[WANTED[key]] !== undefined)
-      return { stage: named.value, artefacts, folder: join(manifest.output, stageOf(named.value)) };
-    complete = false;
-    if (artefacts !== undefined) reportNothing(stage, key, named, outcomes, report);
-    return undefined;
+    const outcome = references.check(stage.name, key, named) ? outcomes.get(named.value) : undefined;
+    if (outcome === undefined) {
+      complete = false;
+      return undefined;
+    }
+    const { artefacts, hidden } = outcome;
+    if (artefacts[WANTED[key]] === undefined && !hidden.includes(WANTED[key])) {
+      complete = false;
+      reportNothing(stage, key, named, outcomes, report);
+      return undefined;
+    }
+    // The schema of the rows has a place of its own in the inputs.
+    if (hidden.some((part) => part !== 'rows')) complete = false;
+    return { stage: named.value, artefacts, folder: join(manifest.output, stageOf(named.value)) };
   };
   const shares = stage.from.map((share) => take('from', share.stage));
   const taken = {
-    from: mixedReference(shares, stage, report),
+    from: mixedReference(shares, stage, outcomes, report),
     init: take('init', stage.init),
     checkpoint: take('checkpoint', stage.checkpoint),
     tokenizer: take('tokenizer', stage.tokenizer),
@@ -92,12 +100,15 @@ export function takeReferences(
 function mixedReference(
   shares: readonly (Reference | undefined)[],
   stage: ManifestStage,
+  outcomes: ReadonlyMap<string, StageOutcome>,
   report: Report,
 ): Reference | undefined {
   const [first] = shares;
+  const isHidden = (share: Reference) => outcomes.get(share.stage)?.hidden.includes('tokenizer') === true;
   for (const [i, share] of shares.entries()) {
     const [one, other] = [first?.artefacts.tokenizer, share?.artefacts.tokenizer];
-    if (first === undefined || share === undefined || one?.trainedBy === other?.trainedBy) continue;
+    if (first === undefined || share === undefined || isHidden(first) || isHidden(share)) continue;
+    if (one?.trainedBy === other?.trainedBy) continue;
     report({
       code: 'hand-over',
       message: `the stages ${first.stage} and ${share.stage} do not share a tokenizer: ${tokenizerName(one)} and ${tokenizerName(other)}`,
@@ -120,7 +131,7 @@ function reportNothing(
   report: Report,
 ): void {
   const wanted: keyof Artefacts = WANTED[key];
-  const able = [...outcomes].filter(([, { artefacts }]) => artefacts?.[wanted] !== undefined).map(([name]) => name);
+  const able = [...outcomes].filter(([, { artefacts }]) => artefacts[wanted] !== undefined).map(([name]) => name);
   report({
     code: 'hand-over',
     message: `${key} of the stage ${stage.name} names ${named.value}, which hands over no ${wanted}`,

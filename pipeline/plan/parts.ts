@@ -4,7 +4,7 @@ import { type Definition, type Loaded, loadDefinition } from '../discovery/load.
 import { AlignflowError, reasonOf } from '../errors.js';
 import type { Located, Position } from '../manifest/position.js';
 import { type Problem, problemOf, type Report } from '../manifest/problem.js';
-import type { MapNode } from '../manifest/tree.js';
+import { type MapNode, placeOfPath } from '../manifest/tree.js';
 import { checkOptions } from './options.js';
 import type { Options, PlannedSink } from './plan.js';
 
@@ -94,12 +94,21 @@ export class Parts {
   }
 }
 
+/** A call of a function of a definition, as its problems tell of it. */
+export interface PartCall {
+  /** `writes of filter/score`. */
+  readonly name: string;
+  readonly code: Problem['code'];
+  /** The place of the part in the manifest. */
+  readonly at: Position;
+  /** Its options there: an error that names one of them is shown at it. */
+  readonly options: MapNode | undefined;
+}
+
 /** Calls a function of a definition. What it throws becomes a problem, as does that it gives nothing, and undefined comes back. */
 export async function callPart<T>(
   call: () => T | Promise<T>,
-  name: string,
-  code: Problem['code'],
-  at: Position,
+  { name, code, at, options }: PartCall,
   report: Report,
 ): Promise<T | undefined> {
   try {
@@ -107,8 +116,12 @@ export async function callPart<T>(
     if (given === undefined || given === null) report({ code, message: `${name} gives nothing`, at });
     return (given ?? undefined) as T | undefined;
   } catch (error) {
-    const known = error instanceof AlignflowError;
-    report(known ? problemOf(error, code, at) : { code, message: `${name} throws: ${reasonOf(error)}`, at });
+    if (!(error instanceof AlignflowError)) {
+      report({ code, message: `${name} throws: ${reasonOf(error)}`, at });
+      return undefined;
+    }
+    const places = (error.fault.options ?? []).map((path) => placeOfPath(options, path));
+    report(problemOf(error, code, places.find((place) => place !== undefined) ?? at));
     return undefined;
   }
 }

@@ -81,7 +81,7 @@ async function planBranch(branch: ManifestBranch, request: BranchesRequest): Pro
 
 /** The columns of the rows that some steps drop, which are those that came into the steps and must be the same for all. */
 function rejectedSchema(places: readonly number[], { stage, steps, report }: BranchesRequest): Schema | undefined {
-  const [first, ...others] = places.map((i) => ({ step: stage.steps[i]!, input: steps.steps?.[i]?.input }));
+  const [first, ...others] = places.map((i) => ({ step: stage.steps[i]!, input: steps.inputs[i] }));
   if (first?.input === undefined) return undefined;
   for (const { step, input } of others) {
     const difference = input && schemaDifference(first.input, input);

@@ -33,17 +33,25 @@ export async function planSource(
   const context = { stage: stage.name, base: manifest.folder };
   // A path that leads nowhere is best mended where it stands.
   const path = (typeof options.path === 'string' && placeOfText(listed?.options, options.path)) || at;
-  const schema = await callPart(() => definition.schema(options, context), `schema of ${use}`, 'source', path, report);
-  const data =
-    schema &&
-    (await callPart(() => definition.identity(options, context), `identity of ${use}`, 'source', path, report));
-  if (schema === undefined || data === undefined) return { ...NO_ROWS, source };
+  const call = { code: 'source', at: path, options: listed?.options } as const;
+  const schema = await callPart(
+    () => definition.schema(options, context),
+    { ...call, name: `schema of ${use}` },
+    report,
+  );
+  if (schema === undefined) return { ...NO_ROWS, source };
+  const data = await callPart(
+    () => definition.identity(options, context),
+    { ...call, name: `identity of ${use}` },
+    report,
+  );
+  if (data === undefined) return { rows: undefined, schema, source };
   return { rows: { schema, from: { use, at, entry, module, options, source: definition, data } }, schema, source };
 }
 
 /**
  * Plans rows that earlier stages hand over: their schemas must agree, and their weights become shares. With a problem in an
- * earlier stage there are no rows to run on, but their schema may still be known, for checking what follows.
+ * earlier stage or in the mixture there are no rows to run on, but the schema of the first rows that are known, for checking what follows.
  */
 export function planShares(
   stage: ManifestStage,
@@ -52,17 +60,18 @@ export function planShares(
 ): RowsOutcome {
   const given = stage.from.flatMap(({ stage: { value: name, at }, weight }) => {
     const outcome = outcomes.get(name);
-    const schema = outcome?.artefacts?.rows?.schema;
+    const schema = outcome?.artefacts.rows?.schema;
     return outcome === undefined || schema === undefined ? [] : [{ name, at, weight, schema, outcome }];
   });
   const [first] = given;
-  if (first === undefined || given.length < stage.from.length) return NO_ROWS;
+  if (first === undefined) return NO_ROWS;
+  let whole = given.length === stage.from.length;
   for (const { name, at, schema } of given) {
     const difference = schemaDifference(first.schema, schema);
     if (difference === undefined) continue;
     const message = `the rows of ${name} cannot be mixed with those of ${first.name}: ${difference}`;
     report({ code: 'schema', message, at, expected: 'the same columns in the same order' });
-    return NO_ROWS;
+    whole = false;
   }
   const shares = given.flatMap(({ name, at, weight, outcome: { planned } }): PlannedShare[] => {
     const holders = planned && holdersOf(planned);
@@ -84,7 +93,7 @@ export function planShares(
   });
   const sum = shares.reduce((total, { weight }) => total + weight, 0);
   const from = shares.map((share) => ({ ...share, weight: share.weight / sum }));
-  const whole = given.every(({ outcome: { planned } }) => planned !== undefined && holdersOf(planned) !== undefined);
+  whole &&= given.every(({ outcome: { planned } }) => planned !== undefined && holdersOf(planned) !== undefined);
   const { schema } = first;
   const mixed = stage.mix === undefined ? {} : { mixing: mixingOf(stage.mix) };
   return { schema, rows: whole ? { schema, from, ...mixed } : undefined, source: undefined };

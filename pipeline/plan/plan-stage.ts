@@ -4,12 +4,12 @@ import { branchName, stageOf } from '../manifest/names.js';
 import type { Position } from '../manifest/position.js';
 import type { Report } from '../manifest/problem.js';
 import { deriveSeed } from '../run/random.js';
-import type { Artefacts, StageInputs, StageParts } from '../stage.js';
-import { checkColumns } from './columns.js';
+import type { StageInputs, StageParts } from '../stage.js';
+import { askStage, type Hands, UNKNOWN } from './ask-stage.js';
 import { stageFingerprint } from './fingerprint.js';
 import { readGates } from './gates.js';
 import { checkTaken, takeReferences } from './hand-over.js';
-import { callPart, type Part, type Parts } from './parts.js';
+import type { Part, Parts } from './parts.js';
 import type { PlannedRows, PlannedSink, PlannedStage } from './plan.js';
 import { type BranchOutcome, planBranches } from './plan-branches.js';
 import { planShares, planSource } from './plan-rows.js';
@@ -20,11 +20,9 @@ import type { References } from './resolve.js';
 const DEFAULT_SINK = 'sink/parquet';
 
 /** What planning a stage came to. */
-export interface StageOutcome {
+export interface StageOutcome extends Hands {
   /** Undefined where a problem leaves a part of it out. */
   readonly planned: PlannedStage | undefined;
-  /** What it hands over; undefined where a problem hides it. */
-  readonly artefacts: Artefacts | undefined;
   /** The same of its branches, by their names. */
   readonly branches: ReadonlyMap<string, Omit<StageOutcome, 'branches'>>;
 }
@@ -39,8 +37,6 @@ export interface StageRequest {
   readonly outcomes: ReadonlyMap<string, StageOutcome>;
   readonly report: Report;
 }
-
-const NOTHING: StageOutcome = { planned: undefined, artefacts: undefined, branches: new Map() };
 
 /** Plans one stage: its parts, the schema on each edge, what it takes and what it hands over. */
 export async function planStage(request: StageRequest): Promise<StageOutcome> {
@@ -60,10 +56,6 @@ export async function planStage(request: StageRequest): Promise<StageOutcome> {
   const gates = part === undefined ? [] : readGates(stage.gates, part.use, part.definition.takes.metrics ?? [], report);
   const folder = join(manifest.output, stage.name);
 
-  if (!fits || part.options === undefined || !taken.complete) return NOTHING;
-  const { definition, options, use, at, entry } = part;
-  const { takes } = definition;
-  if (takes.rows === 'required' && schema === undefined) return NOTHING;
   const inputs: StageInputs = {
     name: stage.name,
     seed,
@@ -71,21 +63,16 @@ export async function planStage(request: StageRequest): Promise<StageOutcome> {
     ...(schema === undefined ? {} : { rows: schema }),
     ...(stage.train === undefined ? {} : { train: stage.train.value }),
   };
-  const reads = await callPart(() => definition.reads(options, inputs), `reads of ${use}`, 'schema', at, report);
-  const reader = { name: `the stage ${stage.name}`, at, options: stage.options };
-  if (reads === undefined) return NOTHING;
-  if (schema !== undefined && !checkColumns(reads, schema, reader, report)) return NOTHING;
-  const facts = await callPart(() => definition.plan(options, inputs), `plan of ${use}`, 'stage', at, report);
-  if (facts === undefined) return NOTHING;
-
+  const whole = fits && taken.complete;
+  const answer = part === undefined ? UNKNOWN : await askStage({ stage, part, inputs, whole }, report);
   const branched = await planBranches({
     stage,
     folder,
     seed,
     steps: stepped,
-    written: facts.hands.rows?.schema,
+    written: answer.artefacts.rows?.schema,
     sinkOf: async (branch) => {
-      const found = await findSink(branch.sink, branch.at, takes, parts);
+      const found = await findSink(branch.sink, branch.at, part?.definition.takes, parts);
       return { part: found, planned: found && (await planSink(found, parts)) };
     },
     parts,
@@ -96,35 +83,38 @@ export async function planStage(request: StageRequest): Promise<StageOutcome> {
   const complete =
     steps !== undefined &&
     branches.length === stage.branches.length &&
-    (takes.rows === 'none' || rows !== undefined) &&
-    (takes.sink !== true || plannedSink !== undefined);
-  const planned: PlannedStage | undefined = complete
-    ? {
-        name: stage.name,
-        at: stage.at,
-        stage: definition,
-        entry,
-        options,
-        folder,
-        seed,
-        rows,
-        steps,
-        sink: plannedSink,
-        branches,
-        inputs,
-        facts,
-        gates,
-        needs: needsOf(stage, rows),
-        fingerprint: stageFingerprint(
-          { stage, seed, rows, part, source, steps: stepParts, sink, branches: branched },
-          outcomes,
-        ),
-      }
-    : undefined;
+    (part?.definition.takes.rows === 'none' || rows !== undefined) &&
+    (part?.definition.takes.sink !== true || plannedSink !== undefined);
+  const { facts, artefacts, hidden } = answer;
+  const planned: PlannedStage | undefined =
+    complete && part?.options !== undefined && facts !== undefined
+      ? {
+          name: stage.name,
+          at: stage.at,
+          stage: part.definition,
+          entry: part.entry,
+          options: part.options,
+          folder,
+          seed,
+          rows,
+          steps,
+          sink: plannedSink,
+          branches,
+          inputs,
+          facts,
+          gates,
+          needs: needsOf(stage, rows),
+          fingerprint: stageFingerprint(
+            { stage, seed, rows, part, source, steps: stepParts, sink, branches: branched },
+            outcomes,
+          ),
+        }
+      : undefined;
   return {
     planned,
-    artefacts: facts.hands,
-    branches: new Map(branched.map((branch) => [branch.name, branchOutcome(branch, planned, facts.hands)])),
+    artefacts,
+    hidden,
+    branches: new Map(branched.map((branch) => [branch.name, branchOutcome(branch, planned, answer)])),
   };
 }
 
@@ -132,13 +122,17 @@ export async function planStage(request: StageRequest): Promise<StageOutcome> {
 function branchOutcome(
   { name, planned: branch, schema }: BranchOutcome,
   stage: PlannedStage | undefined,
-  hands: Artefacts,
+  { artefacts: { rows: _, ...others }, hidden }: Hands,
 ): Omit<StageOutcome, 'branches'> {
-  const artefacts = schema === undefined ? undefined : { ...hands, rows: { schema } };
-  if (branch === undefined || stage === undefined) return { planned: undefined, artefacts };
+  const beside = hidden.filter((part) => part !== 'rows');
+  const hands: Hands =
+    schema === undefined
+      ? { artefacts: others, hidden: ['rows', ...beside] }
+      : { artefacts: { ...others, rows: { schema } }, hidden: beside };
+  if (branch === undefined || stage === undefined) return { planned: undefined, ...hands };
   const full = branchName(stage.name, name);
   const { folder, sink } = branch;
-  return { planned: { ...stage, name: full, folder, sink, fingerprint: `${stage.fingerprint}.${name}` }, artefacts };
+  return { planned: { ...stage, name: full, folder, sink, fingerprint: `${stage.fingerprint}.${name}` }, ...hands };
 }
 
 async function findSink(

@@ -4,6 +4,7 @@ import type { ManifestPart } from '../manifest/manifest.js';
 import type { Report } from '../manifest/problem.js';
 import { deriveSeed } from '../run/random.js';
 import { checkColumns } from './columns.js';
+import { mendSchema } from './mend-schema.js';
 import { callPart, type Part, type Parts } from './parts.js';
 import type { PlannedStep } from './plan.js';
 
@@ -11,6 +12,8 @@ import type { PlannedStep } from './plan.js';
 export interface StepsOutcome {
   /** Undefined where a problem leaves a step out. */
   readonly steps: readonly PlannedStep[] | undefined;
+  /** The schema before each step; undefined where a problem hides it. */
+  readonly inputs: readonly (Schema | undefined)[];
   readonly parts: readonly Part<'operator'>[];
   /** Undefined where a problem hides it. */
   readonly schema: Schema | undefined;
@@ -28,9 +31,11 @@ export async function planSteps(
   report: Report,
 ): Promise<StepsOutcome> {
   let schema = input;
+  const inputs: (Schema | undefined)[] = [];
   const found: Part<'operator'>[] = [];
   const steps: PlannedStep[] = [];
   for (const [i, listedPart] of listed.entries()) {
+    inputs.push(schema);
     const part = await parts.find('operator', listedPart.use, listedPart.options);
     if (part !== undefined) found.push(part);
     const label = `${listedPart.use.value}[${i}]`;
@@ -38,7 +43,7 @@ export async function planSteps(
     if (step?.planned !== undefined) steps.push(step.planned);
     schema = step?.output;
   }
-  return { steps: steps.length === listed.length ? steps : undefined, parts: found, schema };
+  return { steps: steps.length === listed.length ? steps : undefined, inputs, parts: found, schema };
 }
 
 async function planStep(
@@ -51,23 +56,29 @@ async function planStep(
 ): Promise<{ planned: PlannedStep | undefined; output: Schema | undefined } | undefined> {
   const { definition: operator, options, use, at, entry, module, version } = part;
   if (options === undefined) return { planned: undefined, output: passedOn(part, input) };
-  const reads = await callPart(() => operator.reads(options), `reads of ${use}`, 'schema', at, report);
-  if (reads === undefined) return undefined;
+  const call = { code: 'schema', at, options: listed.options } as const;
+  const hidden = { planned: undefined, output: passedOn(part, input) };
+  const reads = await callPart(() => operator.reads(options), { ...call, name: `reads of ${use}` }, report);
+  if (reads === undefined) return hidden;
   const right = checkColumns(reads, input, { name: use, at, options: listed.options }, report);
-  // With a column missing, `writes` may fail for that reason alone: then its failure says nothing new.
-  const output = await callPart(
-    () => operator.writes(input, options),
-    `writes of ${use}`,
-    'schema',
-    at,
-    right ? report : () => {},
+  // With a column missing, `writes` may fail for that reason alone, which would say nothing new.
+  const mended = mendSchema(input, reads);
+  const made = await callPart(
+    () => operator.writes(mended.schema, options),
+    { ...call, name: `writes of ${use}` },
+    mended.sure ? report : () => {},
   );
-  if (output === undefined) return undefined;
-  if (!(output instanceof Schema)) {
+  if (made === undefined) return hidden;
+  if (!(made instanceof Schema)) {
     report({ code: 'schema', message: `writes of ${use} returns no Arrow schema`, at });
     return undefined;
   }
-  const holds = await callPart(() => operator.holds(options), `holds of ${use}`, 'memory', at, report);
+  const output = mended.real(made);
+  const holds = await callPart(
+    () => operator.holds(options),
+    { ...call, name: `holds of ${use}`, code: 'memory' },
+    report,
+  );
   if (!right || holds === undefined) return { planned: undefined, output };
   const planned = {
     use,
@@ -86,8 +97,9 @@ async function planStep(
   return { planned, output };
 }
 
-/** The schema behind an operator whose options are wrong: known if it adds and removes nothing with its defaults. */
+/** The schema behind an operator whose options are wrong: known if it adds and removes nothing, ever or with its defaults. */
 function passedOn({ definition, entry }: Part<'operator'>, input: Schema): Schema | undefined {
+  if (definition.passesSchema) return input;
   try {
     return definition.writes(input, entry.defaults) === input ? input : undefined;
   } catch {
