@@ -36,6 +36,7 @@ export function readDocs(node: Node & JSDocableNode): Docs {
       if (!isUnit(value)) throw new Unreadable(tag, `@unit ${value} is not known: bytes, duration or fraction`);
       limits = { ...limits, unit: value };
     } else if (name === 'integer') limits = { ...limits, integer: true };
+    else if (name === 'default') throw new Unreadable(tag, '@default sets none: the default stands in `defaults`');
     else {
       // Other tags (@example, @see) are the writer's; one that is nearly a bound is a slip that would switch it off.
       const near = nearestName(name, TAGS);

@@ -22,3 +22,16 @@ export interface JsonSchema {
 
 /** What a number counts: bytes, milliseconds, or a share from 0 to 1. */
 export type Unit = 'bytes' | 'duration' | 'fraction';
+
+/** True for a number within the bounds of a schema. */
+export function isWithin(value: number, schema: JsonSchema): boolean {
+  const { type, minimum, maximum, exclusiveMinimum, exclusiveMaximum } = schema;
+  return (
+    Number.isFinite(value) &&
+    (minimum === undefined || value >= minimum) &&
+    (maximum === undefined || value <= maximum) &&
+    (exclusiveMinimum === undefined || value > exclusiveMinimum) &&
+    (exclusiveMaximum === undefined || value < exclusiveMaximum) &&
+    (type !== 'integer' || Number.isInteger(value))
+  );
+}

@@ -1,6 +1,7 @@
 import { type CallExpression, Node, Project, type SourceFile, type TypeNode } from 'ts-morph';
 import type { Problem, Report } from '../manifest/problem.js';
 import type { StageParts } from '../stage.js';
+import { checkDefaults } from './check-defaults.js';
 import { configSchema, NO_OPTIONS } from './config-schema.js';
 import { findDeclaration } from './declarations.js';
 import { readDocs } from './doc-tags.js';
@@ -83,6 +84,8 @@ function scanFile(file: SourceFile, builtIn: boolean): CatalogEntry | undefined 
   const type = optionsType(call, parts);
   if (type === undefined && Object.keys(defaults).length > 0)
     throw new Unreadable(call, 'the type of the options is nowhere to be seen: annotate it where they are first used');
+  const schema = type === undefined ? NO_OPTIONS : configSchema(type, defaults);
+  if (parts.has('defaults')) checkDefaults(parts.get('defaults')!, defaults, schema);
   const takes = partValue(parts, 'takes') as StageParts | undefined;
   return {
     name: value,
@@ -91,7 +94,7 @@ function scanFile(file: SourceFile, builtIn: boolean): CatalogEntry | undefined 
     line: call.getStartLineNumber(),
     builtIn,
     docs: readDocs(exported).text || (type === undefined ? '' : docsOf(type)),
-    schema: type === undefined ? NO_OPTIONS : configSchema(type, defaults),
+    schema,
     defaults,
     drops: names(parts, 'drops'),
     measures: names(parts, 'measures'),

@@ -1,5 +1,5 @@
 import { describeSchema, isObject } from '../discovery/describe-schema.js';
-import type { JsonSchema } from '../discovery/json-schema.js';
+import { isWithin, type JsonSchema } from '../discovery/json-schema.js';
 import { type Variants, variantsOf } from '../discovery/variants.js';
 import { nearestName } from '../manifest/nearest.js';
 import type { Position } from '../manifest/position.js';
@@ -145,15 +145,9 @@ class Checker {
       value = parsed;
     }
     if (typeof value !== 'number') return this.wrongType(node, schema, path);
-    const { minimum, maximum, exclusiveMinimum, exclusiveMaximum } = schema;
-    const right =
-      Number.isFinite(value) &&
-      (minimum === undefined || value >= minimum) &&
-      (maximum === undefined || value <= maximum) &&
-      (exclusiveMinimum === undefined || value > exclusiveMinimum) &&
-      (exclusiveMaximum === undefined || value < exclusiveMaximum) &&
-      (schema.type !== 'integer' || Number.isInteger(value));
-    return right ? value : this.problem('range', `option ${path} is ${node.value}`, node.at, describeSchema(schema));
+    return isWithin(value, schema)
+      ? value
+      : this.problem('range', `option ${path} is ${node.value}`, node.at, describeSchema(schema));
   }
 
   private wrongType(node: Node, schema: JsonSchema, path: string): undefined {

@@ -172,6 +172,23 @@ export default defineFilter({
     expect(problems[0]).toContain(problem);
   });
 
+  it.each([
+    ['a: number;', "{ a: 'x' }", 'the default of a is "x", and the option is a number'],
+    ['/** @minimum 1 @integer */ a: number;', '{ a: 1.5 }', 'is 1.5, and the option is a whole number at least 1'],
+    ['/** @unit bytes */ a: number;', "{ a: '64MB' }", 'the default of a is "64MB", and the option is'],
+    ['a: boolean;', '{ a: 0 }', 'the default of a is 0, and the option is true or false'],
+    ["a: 'p' | 'q';", "{ a: 'r' }", 'the default of a is "r", and the option is one of p, q'],
+    ['a: string[];', '{ a: [1] }', 'the default of a is [1], and the option is a list, each a text'],
+    ['a: { b: number };', '{ a: { b: 1, c: 2 } }', 'the default of a is {"b":1,"c":2}, and the option is a map of b'],
+    ['a?: number;', '{ b: 1 }', 'there is no option b, which has a default'],
+  ])('refuses the default of %s: %s', (field, defaults, message) => {
+    const { schema, problems } = schemaOf(field, `{\n  ${defaults.slice(2, -2)}\n}`);
+    expect(schema).toBeUndefined();
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatch(/^x\.ts:11 /);
+    expect(problems[0]).toContain(message);
+  });
+
   it('goes on with the other files after a problem', () => {
     const { entries, problems } = scan({ 'a.ts': 'export default 3;\n', 'b.ts': operator('') });
     expect(entries.map(({ name }) => name)).toEqual(['my/thing']);
@@ -265,6 +282,7 @@ type Named = 'p' | 'q';`;
     ['/** @minimum many */ a: number;', '@minimum needs a number, it has many'],
     ['/** @minumum 1 */ a: number;', '@minumum is not known; did you mean @minimum?'],
     ['/** @unit parsecs */ a: number;', '@unit parsecs is not known'],
+    ['/** @default "x" */ a: number;', '@default sets none: the default stands in `defaults`'],
     ['/** @minimum 1 */ a: string;', 'the field a has the bounds of a number and is none'],
   ])('refuses %s', (field, message) => {
     const { problems } = schemaOf(`\n\n${field}`);
