@@ -34,8 +34,8 @@ export type { MemoryBudget } from './graph/budget.js';
 export { mapAsync } from './graph/map-async.js';
 export { type UseOptions, use } from './graph/use.js';
 export type { Problem } from './manifest/problem.js';
-export type { ManifestValue } from './manifest/read-manifest.js';
 export { renderProblems } from './manifest/render.js';
+export type { ManifestValue } from './manifest/yaml-of.js';
 export type { Note, Progress, Result, Sample, StageEvent, StepMetrics } from './metrics.js';
 export {
   defineOperator,

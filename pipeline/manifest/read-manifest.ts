@@ -1,5 +1,4 @@
 import { dirname, resolve } from 'node:path';
-import { stringify } from 'yaml';
 import { ManifestFiles } from './extends.js';
 import { Fields } from './fields.js';
 import type { Manifest } from './manifest.js';
@@ -12,6 +11,7 @@ import { readStage } from './read-stage.js';
 import { kindOf, type MapNode } from './tree.js';
 import { formatBytes, parseUnit, UNITS } from './units.js';
 import { resolveVariables } from './variables.js';
+import { type ManifestValue, yamlOf } from './yaml-of.js';
 
 /** Keys of a manifest, besides `extends` and `variables`, which are gone once it is resolved. */
 export const MANIFEST_KEYS = [
@@ -40,9 +40,6 @@ export interface ReadOptions {
   readonly workingFolder?: string;
 }
 
-/** A manifest as a value, for programs: what its YAML would say. */
-export type ManifestValue = Readonly<Record<string, unknown>>;
-
 /**
  * Reads a manifest: parses it and what it extends, applies overrides, puts variables in, checks its shape. All problems
  * go to `report`; the manifest comes back with what was right, or undefined where there is nothing to plan.
@@ -57,7 +54,9 @@ export function readManifest(
   const { set = [], environment = process.env, workingFolder = process.cwd() } = options;
   const isFile = typeof given === 'string';
   const file = resolve(workingFolder, isFile ? given : 'manifest');
-  const loaded = new ManifestFiles(report).load(file, isFile ? undefined : stringify(given));
+  const text = isFile ? undefined : yamlOf(given, file, report);
+  if (!isFile && text === undefined) return undefined;
+  const loaded = new ManifestFiles(report).load(file, text);
   if (loaded === undefined) return undefined;
   const tree = resolveVariables(applyOverrides(loaded, set, report), environment, report);
   if (tree === undefined) return undefined;

@@ -6,6 +6,7 @@ import type { Plan, PlannedStage } from '../plan/plan.js';
 import { writeWhole } from './atomic-file.js';
 import { besideBaseline, readBaseline } from './baseline.js';
 import type { DrawRow } from './dropped-examples.js';
+import { type Ending, endingOf } from './ending.js';
 import type { RunEvent } from './events.js';
 import { lockOutput } from './lock.js';
 import { madeFrom } from './made-from.js';
@@ -43,10 +44,10 @@ export interface RunOptions {
    * interrupted run goes on from the last one. Whatever they cost, they take 5 % of the time at most.
    */
   readonly saveEvery?: number;
-  /** Ends the run at once, with the signal's reason. */
+  /** Ends the run at once, with the signal's reason: as it is where it is an `AlignflowError`, as the `cause` of one otherwise. */
   readonly signal?: AbortSignal;
   /**
-   * Ends the run with the signal's reason, at the next place that it can go on from: the end of a unit of a source, of a training
+   * Ends the run as `signal` does, but at the next place that it can go on from: the end of a unit of a source, of a training
    * step. After 2 seconds without such a place, it ends at once.
    */
   readonly stop?: AbortSignal;
@@ -59,26 +60,26 @@ export interface RunOptions {
  */
 export function run(plan: Plan, options: RunOptions = {}): Observable<RunEvent> {
   return new Observable<RunEvent>((subscriber) => {
-    const abort = new AbortController();
-    runStages(plan, options, abort, (event) => subscriber.next(event)).then(
-      () => subscriber.complete(),
-      (error: unknown) => subscriber.error(error),
-    );
-    return () => abort.abort();
+    const ending = endingOf(options.signal, options.stop);
+    runStages(plan, options, ending, (event) => subscriber.next(event))
+      .finally(() => ending.clear())
+      .then(
+        () => subscriber.complete(),
+        (error: unknown) => subscriber.error(error),
+      );
+    return () => ending.abort();
   }).pipe(traced());
 }
 
 async function runStages(
   plan: Plan,
-  { backend = 'none', draw, threads, retryFailed = false, saveEvery, signal: outer, stop }: RunOptions,
-  abort: AbortController,
+  { backend = 'none', draw, threads, retryFailed = false, saveEvery }: RunOptions,
+  { signal, stopping, abort }: Ending,
   emit: (event: RunEvent) => void,
 ): Promise<void> {
   const began = performance.now();
   const startedAt = new Date().toISOString();
-  const signal = outer === undefined ? abort.signal : AbortSignal.any([abort.signal, outer]);
-  const unlock = await lockOutput(plan.output, (error) => abort.abort(error));
-  const stopping = endSoon(stop, abort);
+  const unlock = await lockOutput(plan.output, abort);
   const helpers = startThreads(plan, threads);
   const reports: StageReport[] = [];
   const page = join(plan.output, 'report.html');
@@ -103,7 +104,7 @@ async function runStages(
     emit({ kind: 'run-started', name: plan.name, output: plan.output, stages: plan.stages.map(({ name }) => name) });
     for (const stage of plan.stages) {
       signal.throwIfAborted();
-      stopping.signal.throwIfAborted();
+      stopping.throwIfAborted();
       const { report, failure } = await completeOrRun(stage, plan, {
         earlier: reports,
         retryFailed,
@@ -111,7 +112,7 @@ async function runStages(
         emit,
         ...(draw === undefined ? {} : { draw }),
         ...helpers,
-        stopping: stopping.signal,
+        stopping,
         ...(saveEvery === undefined ? {} : { saveEvery }),
       });
       reports.push(report);
@@ -124,31 +125,9 @@ async function runStages(
     await writeReport();
     emit({ kind: 'run-complete', seconds: (performance.now() - began) / 1000, report: page });
   } finally {
-    stopping.clear();
     await helpers.pool?.close();
     await unlock();
   }
-}
-
-/** Milliseconds that a run may take to get to a place that it can go on from. */
-const PATIENCE = 2000;
-
-/** The signal for a stage to stop where it can go on; the run is aborted when it has not. */
-function endSoon(stop: AbortSignal | undefined, abort: AbortController) {
-  const signal = stop ?? new AbortController().signal;
-  let timer: NodeJS.Timeout | undefined;
-  const begin = () => {
-    timer = setTimeout(() => abort.abort(signal.reason), PATIENCE);
-  };
-  if (signal.aborted) begin();
-  else signal.addEventListener('abort', begin, { once: true });
-  return {
-    signal,
-    clear() {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', begin);
-    },
-  };
 }
 
 /** What became of a stage: its report, and the error that ends the run. */

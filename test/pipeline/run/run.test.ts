@@ -237,6 +237,31 @@ describe('run', () => {
     expect(stopped).toBe(2);
   });
 
+  it.each([
+    [undefined, 'stage a: the run was aborted\n'],
+    [new Error('enough'), 'stage a: the run was aborted: enough\n'],
+    ['enough', 'stage a: the run was aborted: enough\n'],
+  ])('tells of an abort as one, whatever its reason is: %s', async (reason, message) => {
+    const abort = new AbortController();
+    const plan = planOf(makeFolder({}), { a: () => NEVER });
+    const { events, done } = start(plan, abort.signal);
+    const told = done.catch((error: unknown) => error as AlignflowError);
+    await until(() => events.some(({ kind }) => kind === 'stage-started'));
+    abort.abort(reason);
+    const error = await told;
+    expect(error).toBeInstanceOf(AlignflowError);
+    expect((error as AlignflowError).message).toContain(message);
+    expect((error as AlignflowError).message).not.toContain('defect');
+    expect((error as AlignflowError).cause).toBe(abort.signal.reason);
+    expect(reportOf(plan).stages[0]!.notes).toEqual([(error as AlignflowError).message]);
+  });
+
+  it('does not begin with a signal that is aborted already', async () => {
+    const plan = planOf(makeFolder({}), { a: writes('x', 'y') });
+    await expect(start(plan, AbortSignal.abort()).done).rejects.toThrow('the run was aborted');
+    expect(readdirSync(plan.output)).not.toContain('a');
+  });
+
   it('refuses a second run on its folder while it lasts', async () => {
     const abort = new AbortController();
     const plan = planOf(makeFolder({}), { a: () => NEVER });
