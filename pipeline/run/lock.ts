@@ -6,7 +6,7 @@ import { AlignflowError } from '../errors.js';
 import { writeFailure, writeWhole } from './atomic-file.js';
 
 /** Who holds an output folder: the content of `run.json`. */
-interface Owner {
+export interface Owner {
   readonly pid: number;
   readonly host: string;
   /** ISO 8601. */
@@ -86,6 +86,17 @@ async function takeOver(output: string, taken: () => void): Promise<(() => Promi
   } finally {
     await done();
   }
+}
+
+/**
+ * The run that has taken an output folder and not given it back, and whether it is still at work there or was killed; undefined
+ * where there is none.
+ */
+export async function ownerOf(output: string): Promise<(Owner & { readonly atWork: boolean }) | undefined> {
+  const owner = await readOwner(output);
+  if (owner === undefined) return undefined;
+  const isLocked = await lockfile.check(output, { lockfilePath: join(output, LOCK), stale: STALE }).catch(() => false);
+  return { ...owner, atWork: isLocked && (owner.host !== hostname() || isAlive(owner.pid)) };
 }
 
 async function readOwner(output: string): Promise<Owner | undefined> {

@@ -1,4 +1,5 @@
 import { formatCount, formatFigure, formatSeconds } from '../terminal/format.js';
+import { describeUnreported } from '../terminal/report-text.js';
 import { figure, headline, metricName, tiles } from './report/figures.js';
 import { html, type Markup } from './report/markup.js';
 import { stageSection, statusBadge } from './report/stage-section.js';
@@ -31,6 +32,7 @@ ${STYLE}
 </dl>
 </header>
 <main>
+${report.unreported === undefined ? undefined : html`<p class="note">${describeUnreported(report.unreported)}.</p>`}
 ${failed === undefined ? undefined : html`<p class="note bad">The run ended in stage <b>${failed.name}</b>. What came before it is complete.</p>`}
 ${tiles(stages.flatMap(({ name, metrics = [] }) => metrics.map((metric) => ({ ...metric, task: `${name}: ${metric.task}` }))))}
 ${overview(stages)}

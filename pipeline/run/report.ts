@@ -1,4 +1,5 @@
 import type { DroppedRow } from '../graph/chain.js';
+import type { Owner } from './lock.js';
 
 /** What a run made and measured, as `report.json` holds it and `report.html` shows it. */
 export interface RunReport {
@@ -14,6 +15,11 @@ export interface RunReport {
   readonly backend: string;
   /** The run that `baseline` names, whose figures are beside those of this one. */
   readonly baseline?: BaselineReport;
+  /**
+   * A later run that has no report yet, as it is at work or was killed. Stages that it has not come to are then shown as a run before
+   * left them.
+   */
+  readonly unreported?: Owner & { readonly atWork: boolean };
   /** In the order of the run. After a failure, the stages that were not reached are missing. */
   readonly stages: readonly StageReport[];
 }

@@ -4,8 +4,15 @@ import { formatCount, formatSeconds } from './format.js';
 import { plainText } from './plain-text.js';
 
 /** Each stage, with the rows that came out of each of its operators and those that it dropped. */
-export function describeReport({ stages }: Pick<RunReport, 'stages'>): string {
-  return stages.map((stage) => `${describeStage(stage)}\n`).join('');
+export function describeReport({ stages, unreported }: Pick<RunReport, 'stages' | 'unreported'>): string {
+  const head = unreported === undefined ? '' : `${plainText(describeUnreported(unreported))}\n`;
+  return `${head}${stages.map((stage) => `${describeStage(stage)}\n`).join('')}`;
+}
+
+/** That a later run has no report yet, and what that means for what is shown. */
+export function describeUnreported({ pid, host, startedAt, atWork }: NonNullable<RunReport['unreported']>): string {
+  const state = atWork ? 'is at work' : 'was killed, or has ended without a report';
+  return `process ${pid} on ${host}, started ${startedAt}, ${state}: stages that it has not come to are as a run before it left them`;
 }
 
 function describeStage({ name, use, status, seconds, rows }: StageReport): string {

@@ -1,4 +1,5 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -96,6 +97,39 @@ describe('alignflow report', () => {
     const page = readFileSync(/report: (.*)\n/.exec(out)![1]!, 'utf8');
     expect(page).toContain('not finished');
     expect(page).not.toContain('train');
+  });
+
+  it.each([
+    [true, 'is at work'],
+    [false, 'was killed, or has ended without a report'],
+  ])('says of a run that has no report yet that it is another than the last one: at work %s', async (atWork, state) => {
+    const failed = { name: 'tokens', use: 'tokenization', status: 'failed', seconds: 1, notes: ['no room'] };
+    const left = {
+      name: 'old',
+      seed: 7,
+      startedAt: '2020-01-01T00:00:00Z',
+      seconds: 9,
+      backend: 'b',
+      stages: [pairs, failed],
+    };
+    const owner = { pid: process.pid, host: hostname(), startedAt: '2026-01-01T00:00:00.000Z' };
+    const files = {
+      'manifest.yaml': manifest,
+      'report.json': JSON.stringify(left),
+      'run.json': JSON.stringify(owner),
+      ...(atWork ? { 'run.lock/x': '' } : {}),
+      'pairs/stage.json': complete,
+      'tokens/started.json': '{}',
+      'tokens/manifest.yaml': manifest,
+    };
+    const { run, out } = await report(files);
+    const first = `process ${process.pid} on ${hostname()}, started 2026-01-01T00:00:00.000Z, ${state}: stages`;
+    expect(out.startsWith(first)).toBe(true);
+    expect(out).toContain('tokens (tokenization) unfinished\n');
+    const page = readFileSync(join(run, 'report.html'), 'utf8');
+    expect(page).toContain(first);
+    expect(page).toContain('<h1>toy</h1>');
+    expect(page).not.toContain('2020');
   });
 
   it('shows where a run failed', async () => {
