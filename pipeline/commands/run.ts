@@ -17,6 +17,7 @@ interface RunCommandOptions {
   readonly events?: string;
   readonly tensorboard?: string;
   readonly retryFailed?: boolean;
+  readonly progress: boolean;
 }
 
 /** Makes ready what the stages of a plan need (a tensor backend), and says what that is: `TensorFlow 2.21, 2 threads`. */
@@ -30,43 +31,47 @@ export function addRunCommand(program: Command, { prepare, draw }: { prepare: Pr
     .argument('<manifest>', 'the YAML file')
     .option('--set <path=value>', SET_HELP, collectOverrides, [])
     .option('--retry-failed', 'try the rows again that failed in complete stages, and what follows from them')
+    .option('--progress', 'show how far it is: a tree in a terminal, elsewhere a line every ten seconds', true)
+    .option('--no-progress', 'show only what begins and ends')
     .option('--events <file>', 'write what happens as JSON lines; - for standard output')
     .option('--tensorboard <folder>', 'write the figures of training for TensorBoard')
-    .action(async (manifest: string, { set, events, tensorboard, retryFailed = false }: RunCommandOptions) => {
-      const { plan, problems } = await planManifest(manifest, { set });
-      if (problems.length > 0) process.stderr.write(renderProblems(problems));
-      if (plan === undefined) {
-        process.exitCode = 2;
-        return;
-      }
-      const warn = (line: string) => void process.stderr.write(`${line}\n`);
-      const log = events === undefined ? undefined : await openEventLog(events, warn);
-      const board = tensorboard === undefined ? undefined : await openTensorboardLog(tensorboard, warn);
-      const backend = await prepare(plan);
-      const interruption = new AbortController();
-      const interrupt = () => interruption.abort(interrupted);
-      process.once('SIGINT', interrupt);
-      process.once('SIGTERM', interrupt);
-      const view = createProgressView(process.stderr);
-      try {
-        const options = { backend, draw, threads, retryFailed, stop: interruption.signal };
-        await lastValueFrom(
-          run(plan, options).pipe(
-            tap((event) => {
-              view.show(event);
-              log?.write(event);
-              board?.write(event);
-            }),
-          ),
-        );
-      } finally {
-        view.stop();
-        await log?.close();
-        await board?.close();
-        process.off('SIGINT', interrupt);
-        process.off('SIGTERM', interrupt);
-      }
-    });
+    .action(
+      async (manifest: string, { set, events, tensorboard, retryFailed = false, progress }: RunCommandOptions) => {
+        const { plan, problems } = await planManifest(manifest, { set });
+        if (problems.length > 0) process.stderr.write(renderProblems(problems));
+        if (plan === undefined) {
+          process.exitCode = 2;
+          return;
+        }
+        const warn = (line: string) => void process.stderr.write(`${line}\n`);
+        const log = events === undefined ? undefined : await openEventLog(events, warn);
+        const board = tensorboard === undefined ? undefined : await openTensorboardLog(tensorboard, warn);
+        const backend = await prepare(plan);
+        const interruption = new AbortController();
+        const interrupt = () => interruption.abort(interrupted);
+        process.once('SIGINT', interrupt);
+        process.once('SIGTERM', interrupt);
+        const view = createProgressView(process.stderr, { progress });
+        try {
+          const options = { backend, draw, threads, retryFailed, stop: interruption.signal };
+          await lastValueFrom(
+            run(plan, options).pipe(
+              tap((event) => {
+                view.show(event);
+                log?.write(event);
+                board?.write(event);
+              }),
+            ),
+          );
+        } finally {
+          view.stop();
+          await log?.close();
+          await board?.close();
+          process.off('SIGINT', interrupt);
+          process.off('SIGTERM', interrupt);
+        }
+      },
+    );
 }
 
 const interrupted = new AlignflowError({

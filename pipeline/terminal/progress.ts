@@ -29,16 +29,25 @@ interface Running {
 const LOG_EVERY = 10_000;
 const DRAW_EVERY = 80;
 
+/** How a run is shown. */
+export interface ProgressViewOptions {
+  /** Shows how far the running stage is; true unless given. Without it, there are lines for what begins, ends and is noteworthy alone. */
+  readonly progress?: boolean;
+  /** A clock in milliseconds. */
+  readonly now?: () => number;
+}
+
 /**
  * A live tree in a terminal, the running stage and its operators; elsewhere a plain log with a line every ten seconds. Colours follow
  * the terminal and NO_COLOR.
  */
 export function createProgressView(
   stream: NodeJS.WriteStream,
-  now: () => number = () => performance.now(),
+  { progress = true, now = () => performance.now() }: ProgressViewOptions = {},
 ): ProgressView {
-  const live = stream.isTTY === true;
-  const colours = pico.createColors(live && pico.isColorSupported);
+  const terminal = stream.isTTY === true;
+  const live = terminal && progress;
+  const colours = pico.createColors(terminal && pico.isColorSupported);
   const update = createLogUpdate(stream, { showCursor: true });
   let running: Running | undefined;
   let names = 0;
@@ -47,6 +56,7 @@ export function createProgressView(
     stream.write(`${line}\n`);
   };
   const redraw = (stage: Running) => {
+    if (!progress) return;
     const at = now();
     if (at - stage.shownAt < (live ? DRAW_EVERY : LOG_EVERY)) return;
     stage.shownAt = at;

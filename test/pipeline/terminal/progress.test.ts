@@ -6,7 +6,15 @@ import type { RunEvent } from '../../../pipeline/run/events.js';
 import { createProgressView } from '../../../pipeline/terminal/progress.js';
 
 /** A view on a stream that only remembers, with a clock that stands still unless it is told to go on. */
-function view({ tty, columns }: { readonly tty: boolean; readonly columns?: number }) {
+function view({
+  tty,
+  columns,
+  progress = true,
+}: {
+  readonly tty: boolean;
+  readonly columns?: number;
+  readonly progress?: boolean;
+}) {
   let [time, written] = [0, ''];
   const stream = {
     isTTY: tty,
@@ -17,7 +25,7 @@ function view({ tty, columns }: { readonly tty: boolean; readonly columns?: numb
       return true;
     },
   };
-  const shown = createProgressView(stream as unknown as NodeJS.WriteStream, () => time);
+  const shown = createProgressView(stream as unknown as NodeJS.WriteStream, { progress, now: () => time });
   return {
     ...shown,
     wait: (seconds: number) => {
@@ -51,6 +59,25 @@ const rows = (done: number, total?: number): StageEvent => ({
   done,
   unit: 'rows',
   ...(total === undefined ? {} : { total }),
+});
+
+describe('without progress', () => {
+  it.each([true, false])('has lines for what begins, ends and is noteworthy alone; terminal %s', (tty) => {
+    const log = view({ tty, progress: false });
+    log.show(started);
+    log.show(stage);
+    log.wait(60);
+    log.event(rows(100, 1000));
+    log.event({ kind: 'note', text: 'mind this' });
+    log.show({ kind: 'stage-complete', stage: 'noisy', seconds: 61, summary: '9 rows', digest: '0123456789abcdef' });
+    log.stop();
+    expect(log.lines()).toEqual([
+      'emoji: 2 stages into runs/emoji',
+      '  noisy: filtering',
+      '  noisy: mind this',
+      '✓ noisy     9 rows (1 min 01 s)  0123456789ab',
+    ]);
+  });
 });
 
 describe('plain log', () => {
