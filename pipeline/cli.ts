@@ -1,6 +1,7 @@
 /** The command line of the pipeline. Commands set an exit code: 0 done, 1 a stage or gate failed, 2 the manifest is wrong. */
 import { Command, CommanderError } from 'commander';
 import pico from 'picocolors';
+import { guardProcess } from './commands/process-guard.js';
 import type { Prepare } from './commands/run.js';
 import { packageVersion } from './discovery/package.js';
 import { AlignflowError } from './errors.js';
@@ -14,7 +15,7 @@ export interface Tools {
   readonly draw: DrawRow;
 }
 
-type AddCommand = (program: Command, tools: Tools) => void;
+type AddCommand = (program: Command, tools: Tools & { readonly outside: AbortSignal }) => void;
 
 /** The commands of the pipeline in the order of the help text. Only the module of the one that is called is loaded. */
 const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
@@ -30,6 +31,9 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   worker: async () => (await import('./commands/worker.js')).addWorkerCommand,
 };
 
+/** Aborted, with what to tell, when an error that nobody caught ends the process: there is one process, so there is one of these. */
+const outside = new AbortController();
+
 /** The command `alignflow` with the command of the pipeline that the command line calls, or with all of them. */
 export async function createProgram(argv: readonly string[], tools: Tools): Promise<Command> {
   const program = new Command('alignflow')
@@ -39,38 +43,31 @@ export async function createProgram(argv: readonly string[], tools: Tools): Prom
     .exitOverride();
   const called = argv[2] ?? '';
   const names = Object.hasOwn(COMMANDS, called) ? [called] : Object.keys(COMMANDS);
-  for (const name of names) (await COMMANDS[name]!())(program, tools);
+  for (const name of names) (await COMMANDS[name]!())(program, { ...tools, outside: outside.signal });
   return program;
 }
 
 /** Runs a command line and sets the process's exit code. An `AlignflowError` is told in its own words, a defect with its stack. */
 export async function runProgram(program: Command, argv: readonly string[]): Promise<void> {
-  process.on('beforeExit', tellStalled);
+  const release = guardProcess(outside, tell);
   try {
     await program.parseAsync(argv);
+    outside.signal.throwIfAborted();
   } catch (error) {
-    if (error instanceof CommanderError) {
-      process.exitCode = error.exitCode === 0 ? 0 : 2;
-    } else {
+    if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
+    else {
       process.exitCode = 1;
-      process.stderr.write(`${pico.red('error')} ${describeError(error)}\n`);
+      tell(error);
     }
   } finally {
-    process.off('beforeExit', tellStalled);
+    release();
   }
+  // What has thrown may go on for ever.
+  if (outside.signal.aborted) process.exit(1);
 }
 
-let turns = 0;
-
-/** Node ends, as if all were well, when nothing is left to wait for. The second time that it is about to, nobody else knew why. */
-function tellStalled(): void {
-  if (turns++ === 0) {
-    setImmediate(() => undefined);
-    return;
-  }
-  process.exitCode = 1;
-  const what = 'the command waits for what never comes: a promise of a source or an operator is never resolved';
-  process.stderr.write(`${pico.red('error')} ${what}\n`);
+function tell(error: unknown): void {
+  process.stderr.write(`${pico.red('error')} ${describeError(error)}\n`);
 }
 
 function describeError(error: unknown): string {

@@ -23,8 +23,15 @@ interface RunCommandOptions {
 /** Makes ready what the stages of a plan need (a tensor backend), and says what that is: `TensorFlow 2.21, 2 threads`. */
 export type Prepare = (plan: Plan) => Promise<string>;
 
+interface RunTools {
+  readonly prepare: Prepare;
+  readonly draw: DrawRow;
+  /** Aborted by an error that nobody caught: it ends the run. */
+  readonly outside: AbortSignal;
+}
+
 /** `alignflow run MANIFEST`: plans, then runs stage by stage, with live progress. */
-export function addRunCommand(program: Command, { prepare, draw }: { prepare: Prepare; draw: DrawRow }): void {
+export function addRunCommand(program: Command, { prepare, draw, outside }: RunTools): void {
   program
     .command('run')
     .description('run a manifest; what is complete is skipped, what was interrupted goes on')
@@ -53,7 +60,7 @@ export function addRunCommand(program: Command, { prepare, draw }: { prepare: Pr
         process.once('SIGTERM', interrupt);
         const view = createProgressView(process.stderr, { progress });
         try {
-          const options = { backend, draw, threads, retryFailed, stop: interruption.signal };
+          const options = { backend, draw, threads, retryFailed, signal: outside, stop: interruption.signal };
           await lastValueFrom(
             run(plan, options).pipe(
               tap((event) => {

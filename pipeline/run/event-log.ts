@@ -1,5 +1,6 @@
 import { createWriteStream } from 'node:fs';
 import { open } from 'node:fs/promises';
+import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { reasonOf } from '../errors.js';
 import { writeFailure } from './atomic-file.js';
@@ -18,14 +19,10 @@ export interface EventLog {
  * ends the log, and not the run: `warn` is told of it.
  */
 export async function openEventLog(path: string, warn: (line: string) => void): Promise<EventLog> {
-  if (path === '-') return { write: (event) => void process.stdout.write(lineOf(event)), close: async () => undefined };
-  const file = await open(path, 'w').catch((error: unknown) => {
-    throw writeFailure(path, error);
-  });
-  const stream = createWriteStream(path, { fd: file });
+  const stream = path === '-' ? process.stdout : await openStream(path);
   let broken = false;
   stream.on('error', (error) => {
-    if (!broken) warn(`${path}: no more events are written: ${reasonOf(error)}`);
+    if (!broken) warn(`${path === '-' ? 'standard output' : path}: no more events are written: ${reasonOf(error)}`);
     broken = true;
   });
   return {
@@ -33,10 +30,18 @@ export async function openEventLog(path: string, warn: (line: string) => void): 
       if (!broken) stream.write(lineOf(event));
     },
     async close() {
+      if (path === '-') return;
       stream.end();
       await finished(stream).catch(() => undefined); // The warning has said it.
     },
   };
+}
+
+async function openStream(path: string): Promise<Writable> {
+  const file = await open(path, 'w').catch((error: unknown) => {
+    throw writeFailure(path, error);
+  });
+  return createWriteStream(path, { fd: file });
 }
 
 function lineOf(event: RunEvent): string {
