@@ -1,3 +1,5 @@
+import { shorten } from './terminal/shorten.js';
+
 /** Where something went wrong, as far as it is known. Every field that is given is printed. */
 export interface Where {
   /** File, as the user named it or relative to the working directory. */
@@ -87,6 +89,7 @@ function describeFault({ what, where, expected, fix }: Fault): string {
     fix === undefined ? undefined : `  to do: ${fix}`,
   ]
     .filter((line) => line !== undefined)
+    .map((text) => text.split('\n').map(shorten).join('\n'))
     .join('\n');
 }
 

@@ -83,11 +83,12 @@ function fatesOf(stages: readonly SampledStage[]): Map<string, Fates> {
   return new Map(stages.flatMap(({ fates, failure }) => (failure === undefined ? [...fates] : [])));
 }
 
-/** Says of stages that failed on the sample why there is nothing to compare. */
+/** Says of stages that failed on the sample why there is nothing to compare: the command has failed then. */
 function tellFailures(stages: readonly SampledStage[], name: string): readonly SampledStage[] {
   for (const { stage, failure } of stages)
     if (failure !== undefined)
       process.stderr.write(`${stage.name} of ${name} failed on the sample: ${failure.message}\n`);
+  if (stages.some(({ failure }) => failure !== undefined)) process.exitCode = 1;
   return stages;
 }
 

@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { openCatalog } from '../discovery/catalog.js';
 import { scaffold, type Template } from '../discovery/scaffold.js';
 import { AlignflowError, reasonOf } from '../errors.js';
+import { makeFolder } from '../run/make-folder.js';
 
 /** What `alignflow new` may be followed by, and what it starts. */
 const TEMPLATES: Readonly<Record<Template, string>> = {
@@ -44,7 +45,7 @@ async function writeScaffold(template: Template, name: string, folder: string): 
       fix: 'give the operator another name',
     });
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     for (const { path, text } of files) await writeFile(path, text, { flag: 'wx' });
   } catch (error) {
     throw new AlignflowError({ what: `cannot write into ${folder}: ${reasonOf(error)}`, cause: error });

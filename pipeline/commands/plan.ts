@@ -19,7 +19,10 @@ interface PlanCommandOptions {
   readonly memory: boolean;
 }
 
-/** `alignflow plan MANIFEST`: prints what a run would do. Exit code 2 if the manifest is wrong, 1 if `--memory` finds too little. */
+/**
+ * `alignflow plan MANIFEST`: prints what a run would do. Exit code 2 if the manifest is wrong, 1 if a stage failed on the sample or does
+ * not fit the memory.
+ */
 export function addPlanCommand(program: Command): void {
   program
     .command('plan')
@@ -49,6 +52,7 @@ export function addPlanCommand(program: Command): void {
             begin: (stage) => void process.stderr.write(`sampling ${stage}\n`),
           }),
         );
+        if (stages.some(({ failure }) => failure !== undefined)) process.exitCode = 1;
         const predictions = predict(stages, plan.memory);
         process.stdout.write(
           json ? `${JSON.stringify(predictions, undefined, 1)}\n` : describePredictions(predictions),

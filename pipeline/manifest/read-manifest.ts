@@ -28,6 +28,8 @@ export const MANIFEST_KEYS = [
 
 const DEFAULT_MEMORY = 1e9;
 const LEAST_MEMORY = 1e6;
+/** More than any machine has, and all whole numbers up to it are numbers of JavaScript. */
+const MOST_MEMORY = 1e15;
 const LARGEST_SEED = 2 ** 32 - 1;
 const MOST_WORKERS = 256;
 
@@ -71,7 +73,7 @@ export function readManifest(
     folder,
     name,
     seed: readSeed(fields, report),
-    output: resolve(workingFolder, fields.text('output', 'a folder')?.value ?? `runs/${name}`),
+    output: readOutput(fields, name, workingFolder, report),
     baseline: baseline === undefined ? undefined : resolve(workingFolder, baseline),
     memory: readMemory(fields, start, report),
     workers: readWorkers(fields, report),
@@ -93,6 +95,20 @@ function readName(fields: Fields, start: Position, report: Report): string {
   if (!isName(name.value))
     report({ code: 'value', message: `${name.value} cannot name a run`, at: name.at, expected: NAME_FORM });
   return name.value;
+}
+
+function readOutput(fields: Fields, name: string, workingFolder: string, report: Report): string {
+  const given = fields.text('output', 'a folder');
+  const own = `runs/${name}`;
+  const folder = resolve(workingFolder, given?.value ?? own);
+  if (given !== undefined && dirname(folder) === folder)
+    report({
+      code: 'value',
+      message: `output is ${given.value}, which is the root of the file system`,
+      at: given.at,
+      expected: `a folder for this run alone, like ${own}`,
+    });
+  return folder;
 }
 
 function readSeed(fields: Fields, report: Report): number {
@@ -122,12 +138,12 @@ function readMemory(fields: Fields, start: Position, report: Report): Located<nu
   if (typeof bytes !== 'number') {
     const message = typeof given === 'string' ? `memory is ${given}` : `memory is ${kindOf(node)}`;
     report({ code: typeof given === 'string' ? 'unit' : 'type', message, at: node.at, expected });
-  } else if (!(bytes >= LEAST_MEMORY && Number.isSafeInteger(bytes))) {
+  } else if (!(bytes >= LEAST_MEMORY && bytes <= MOST_MEMORY && Number.isSafeInteger(bytes))) {
     report({
       code: 'range',
       message: `memory is ${given}`,
       at: node.at,
-      expected: `${formatBytes(LEAST_MEMORY)} at least`,
+      expected: `whole bytes, from ${formatBytes(LEAST_MEMORY)} to ${formatBytes(MOST_MEMORY)}`,
     });
   } else return { value: bytes, at: node.at };
   return { value: DEFAULT_MEMORY, at: node.at };

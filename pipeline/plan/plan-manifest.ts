@@ -5,6 +5,7 @@ import type { Problem, Report } from '../manifest/problem.js';
 import { type ReadOptions, readManifest } from '../manifest/read-manifest.js';
 import { resolvedText } from '../manifest/resolved-text.js';
 import type { ManifestValue } from '../manifest/yaml-of.js';
+import { shorten } from '../terminal/shorten.js';
 import { checkMemory } from './memory.js';
 import { Parts } from './parts.js';
 import type { Plan, PlannedStage } from './plan.js';
@@ -27,7 +28,7 @@ export interface Planned {
  */
 export async function planManifest(given: string | ManifestValue, options: ReadOptions = {}): Promise<Planned> {
   const problems: Problem[] = [];
-  const report = (problem: Problem) => void problems.push(problem);
+  const report = (problem: Problem) => void problems.push(shortened(problem));
   const manifest = readManifest(given, report, options);
   if (manifest === undefined) return { problems };
 
@@ -66,6 +67,16 @@ export async function planManifest(given: string | ManifestValue, options: ReadO
       resolved,
     },
     problems,
+  };
+}
+
+/** A problem with texts that can be read, whatever the manifest has in it. */
+function shortened({ message, expected, fix, ...rest }: Problem): Problem {
+  return {
+    ...rest,
+    message: shorten(message),
+    ...(expected === undefined ? {} : { expected: shorten(expected) }),
+    ...(fix === undefined ? {} : { fix: shorten(fix) }),
   };
 }
 

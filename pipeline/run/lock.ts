@@ -1,9 +1,10 @@
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import lockfile from 'proper-lockfile';
 import { AlignflowError } from '../errors.js';
 import { writeFailure, writeWhole } from './atomic-file.js';
+import { makeFolder } from './make-folder.js';
 
 /** Who holds an output folder: the content of `run.json`. */
 export interface Owner {
@@ -27,7 +28,7 @@ const STALE = 15_000;
  */
 export async function lockOutput(output: string, lost: (error: AlignflowError) => void): Promise<() => Promise<void>> {
   try {
-    await mkdir(output, { recursive: true });
+    await makeFolder(output);
   } catch (error) {
     throw writeFailure(output, error);
   }

@@ -1,7 +1,8 @@
-import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { FieldDefinition, OutputStream, RowBuffer } from 'parquetjs-lite';
 import { writeFailure } from './atomic-file.js';
+import { makeFolder } from './make-folder.js';
+
 import { openUnfinishedFile, type UnfinishedFile } from './unfinished-file.js';
 
 /** A column of a table that is written a row at a time. */
@@ -126,7 +127,7 @@ function createOutput(file: UnfinishedFile): { readonly stream: OutputStream; wr
 
 async function openFile(path: string): Promise<UnfinishedFile> {
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
   } catch (error) {
     throw writeFailure(path, error);
   }

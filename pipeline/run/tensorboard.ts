@@ -10,6 +10,7 @@ import { finished } from 'node:stream/promises';
 import { reasonOf } from '../errors.js';
 import { writeFailure } from './atomic-file.js';
 import type { RunEvent } from './events.js';
+import { makeFolder } from './make-folder.js';
 
 /** Writes the figures of a run's training stages. */
 export interface TensorboardLog {
@@ -24,7 +25,7 @@ export interface TensorboardLog {
  * `warn` is told of it.
  */
 export async function openTensorboardLog(folder: string, warn: (line: string) => void): Promise<TensorboardLog> {
-  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
+  await makeFolder(folder).catch((error: unknown) => {
     throw writeFailure(folder, error);
   });
   const began = Date.now();

@@ -25,6 +25,19 @@ export default defineSource({
 });
 `;
 
+const broken = `
+import { defineOperator } from 'alignflow';
+import { map } from 'rxjs';
+
+export default defineOperator({
+  name: 'diff/broken',
+  defaults: {},
+  reads: (_: object) => ({}),
+  writes: (schema) => schema,
+  run: () => map(() => { throw new Error('no more'); }),
+});
+`;
+
 const manifest = `
 name: diff
 key: n
@@ -47,7 +60,9 @@ async function run(...args: readonly string[]): Promise<string> {
     'a.yaml': manifest,
     'b.yaml': manifest.replace('min: 3, max: 8', 'min: 2, max: 7'),
     'c.yaml': manifest.replace('filter/caption-length', 'filter/caption-lenght'),
+    'd.yaml': manifest.replace('max: 8 } }', 'max: 8 } }\n      - { use: diff/broken }'),
     'operators/words.ts': source,
+    'operators/broken.ts': broken,
   });
   out = '';
   errors = '';
@@ -62,7 +77,7 @@ async function run(...args: readonly string[]): Promise<string> {
   const program = new Command().exitOverride();
   addDiffCommand(program);
   addPlanCommand(program);
-  const inFolder = args.map((arg) => (/^[abc]\.yaml$/.test(arg) ? join(folder, arg) : arg));
+  const inFolder = args.map((arg) => (/^[abcd]\.yaml$/.test(arg) ? join(folder, arg) : arg));
   await program.parseAsync(['node', 'alignflow', ...inFolder]);
   return out;
 }
@@ -121,6 +136,17 @@ describe('alignflow diff', () => {
       'both manifests have no stage pears',
     );
     await expect(run('diff', 'a.yaml', 'b.yaml', '--sample', '0')).rejects.toThrow('a number of rows, 1 or more');
+  });
+});
+
+describe('a stage that fails on the sample', () => {
+  it('fails the command, which says why', async () => {
+    expect(await run('plan', 'd.yaml', '--sample', '900')).toContain('no more');
+    expect(process.exitCode).toBe(1);
+    process.exitCode = 0;
+    await run('diff', 'a.yaml', 'd.yaml');
+    expect(errors).toContain('pairs of the second failed on the sample: ');
+    expect(process.exitCode).toBe(1);
   });
 });
 

@@ -134,6 +134,13 @@ stages:
     ],
     ['memory without a unit', `name: n\nmemory: a lot\n${stages}`, ['unit 2:9 memory is a lot']],
     ['too little memory', `name: n\nmemory: 10KB\n${stages}`, ['range 2:9 memory is 10KB']],
+    ['too much memory', `name: n\nmemory: 9999999999999999GB\n${stages}`, ['range 2:9 memory is 9999999999999999GB']],
+    ['the root', `name: n\noutput: /\n${stages}`, ['value 2:9 output is /, which is the root of the file system']],
+    [
+      'a way to the root',
+      `name: n\noutput: /tmp/..\n${stages}`,
+      ['value 2:9 output is /tmp/.., which is the root of the file system'],
+    ],
     ['a fractional seed', `name: n\nseed: 1.5\n${stages}`, ['range 2:7 seed is 1.5']],
     [
       'an operator folder outside',

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -34,6 +34,13 @@ describe('lockOutput', () => {
     await release();
     expect(readdirSync(folder)).toEqual([]);
     await (await lockOutput(folder, never))();
+  });
+
+  it.skipIf(!existsSync('/proc/self'))('ends where nobody can make a folder', async () => {
+    await expect(lockOutput('/proc/alignflow/runs', never)).rejects.toThrow('the file cannot be written: ENOENT');
+    const file = join(makeFolder({ x: '' }), 'x');
+    await expect(lockOutput(join(file, 'runs'), never)).rejects.toThrow('the file cannot be written: ENOTDIR');
+    await expect(lockOutput(file, never)).rejects.toThrow('the file cannot be written: EEXIST');
   });
 
   it('refuses a second run with the process and the start of the first', async () => {
