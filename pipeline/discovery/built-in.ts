@@ -21,12 +21,13 @@ let known: Promise<readonly CatalogEntry[]> | undefined;
 export async function scanBuiltIns(): Promise<readonly CatalogEntry[]> {
   const { scanFiles } = await import('./scan.js');
   const problems: Problem[] = [];
+  const report = (problem: Problem) => void problems.push(problem);
   const folders = [
     [join(packageRoot, 'operators'), true],
     [join(packageRoot, 'stages'), false],
   ] as const;
-  const files = folders.flatMap(([folder, deep]) => (existsSync(folder) ? sourceFiles(folder, deep) : []));
-  const { entries } = scanFiles(files, true, (problem) => problems.push(problem));
+  const files = folders.flatMap(([folder, deep]) => (existsSync(folder) ? sourceFiles(folder, report, deep) : []));
+  const { entries } = scanFiles(files, true, report);
   const [first] = problems;
   if (first !== undefined)
     throw new AlignflowError({

@@ -22,7 +22,7 @@ export interface Catalog {
  */
 export async function openCatalog(folders: readonly Located<string>[], report: Report): Promise<Catalog> {
   const own = await builtInEntries();
-  const files = new Set(folders.flatMap(({ value }) => sourceFiles(value)));
+  const files = new Set(folders.flatMap(({ value }) => sourceFiles(value, report)));
   const users = files.size === 0 ? [] : await scanUserFiles([...files], report);
   const entries = new Map<string, CatalogEntry>();
   for (const entry of [...own, ...users]) {

@@ -9,8 +9,10 @@ import { makeFolder } from '../folder.js';
 function scan(files: Record<string, string>): { entries: CatalogEntry[]; problems: string[] } {
   const folder = makeFolder(files);
   const problems: string[] = [];
-  const { entries } = scanFiles(sourceFiles(folder), false, ({ at, message }) =>
-    problems.push(`${at.file.slice(folder.length + 1)}:${at.line} ${message}`),
+  const { entries } = scanFiles(
+    sourceFiles(folder, () => {}),
+    false,
+    ({ at, message }) => problems.push(`${at.file.slice(folder.length + 1)}:${at.line} ${message}`),
   );
   return { entries: [...entries], problems };
 }
@@ -187,6 +189,10 @@ export default defineFilter({
     expect(problems).toHaveLength(1);
     expect(problems[0]).toMatch(/^x\.ts:11 /);
     expect(problems[0]).toContain(message);
+  });
+
+  it('takes no limit for a default', () => {
+    expect(schemaOf('/** @minimum 1 */ most: number;', '{ most: 1 / 0 }')).toMatchObject({ problems: [] });
   });
 
   it('goes on with the other files after a problem', () => {
