@@ -75,11 +75,6 @@ export default defineStage({
     ...Object.fromEntries([caption, image, language, ...Object.keys(names)].map((column) => [column, new Utf8()])),
   }),
   plan: ({ tasks, mode, languages }, inputs) => {
-    const checkpoint = inputs.checkpoint!;
-    const model = modelOf(checkpoint);
-    checkTokenizer(checkpoint, inputs);
-    if (mode === 'g') checkTrainedBy(checkpoint, 'generative', 'mode g');
-    if (tasks.includes('captioning')) checkTrainedBy(checkpoint, 'generative', 'captioning');
     if (tasks.length === 0 || (tasks.includes('zero-shot') && languages.length === 0)) {
       throw new AlignflowError({
         what: `${tasks.length === 0 ? 'tasks' : 'languages'} is empty, so nothing would be scored`,
@@ -87,6 +82,11 @@ export default defineStage({
         options: [tasks.length === 0 ? 'tasks' : 'languages'],
       });
     }
+    const checkpoint = inputs.checkpoint!;
+    const model = modelOf(checkpoint);
+    checkTokenizer(checkpoint, inputs);
+    if (mode === 'g') checkTrainedBy(checkpoint, 'generative', 'mode g');
+    if (tasks.includes('captioning')) checkTrainedBy(checkpoint, 'generative', 'captioning');
     const { facts, memory } = modelFacts(model, 0);
     return { facts, memory, hands: {} };
   },

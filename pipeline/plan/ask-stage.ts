@@ -3,7 +3,7 @@ import type { ManifestStage } from '../manifest/manifest.js';
 import type { Report } from '../manifest/problem.js';
 import type { Artefacts, StageFacts, StageInputs } from '../stage.js';
 import { checkColumns } from './columns.js';
-import { mendSchema } from './mend-schema.js';
+import { callMended, mendSchema } from './mend-schema.js';
 import { callPart, type Part } from './parts.js';
 
 /** What a stage hands over, as far as problems let it be known. */
@@ -42,12 +42,11 @@ export interface StageQuestion {
 export async function askStage({ stage, part, inputs, whole }: StageQuestion, report: Report): Promise<StageAnswer> {
   const { definition, options, use, at } = part;
   if (options === undefined) return UNKNOWN;
-  const quiet: Report = () => {};
-  const call = { at, options: stage.options };
+  const call = { at, options: stage.options, certain: whole };
   const reads = await callPart(
     () => definition.reads(options, inputs),
     { ...call, name: `reads of ${use}`, code: 'schema' },
-    whole ? report : quiet,
+    report,
   );
   if (reads === undefined) return UNKNOWN;
   const { rows } = inputs;
@@ -56,11 +55,11 @@ export async function askStage({ stage, part, inputs, whole }: StageQuestion, re
   const reader = { name: `the stage ${stage.name}`, ...call };
   const right = rows === undefined || checkColumns(wanted, rows, reader, report);
   const mended = mendSchema(rows ?? new Schema([]), reads);
-  const given = definition.takes.rows === 'required' ? { ...inputs, rows: mended.schema } : inputs;
-  const facts = await callPart(
-    () => definition.plan(options, given),
+  const facts = await callMended(
+    mended,
+    (schema) => definition.plan(options, definition.takes.rows === 'required' ? { ...inputs, rows: schema } : inputs),
     { ...call, name: `plan of ${use}`, code: 'stage' },
-    whole && mended.sure ? report : quiet,
+    report,
   );
   if (facts === undefined) return UNKNOWN;
   const handed =

@@ -1,13 +1,16 @@
 import { DataType, Field, Null, Schema } from 'apache-arrow';
+import type { Report } from '../manifest/problem.js';
 import type { Reads } from '../operator.js';
 import { acceptsRead, typesOf } from './columns.js';
+import { callPart, type PartCall } from './parts.js';
 
 /** A schema as if all that is read of it were there: what fails on it fails for another reason than a wrong column. */
 export interface Mended {
-  readonly schema: Schema;
-  /** False where a column is there whose type nobody can tell: what fails may fail for that. */
-  readonly sure: boolean;
-  /** A schema that was made from the mended one, with what is really there. */
+  /** With each of the types that a wrong column might have had; the schema itself where nothing is wrong. */
+  readonly schemas: readonly [Schema, ...Schema[]];
+  /** False where nobody can tell the type of a column: what fails may fail for that. */
+  readonly certain: boolean;
+  /** A schema that was made from a mended one, with what is really there. */
   readonly real: (made: Schema) => Schema;
 }
 
@@ -18,20 +21,46 @@ export function mendSchema(schema: Schema, reads: Reads): Mended {
     const field = really.get(column);
     return field === undefined || !acceptsRead(wanted, field.type);
   });
-  if (wrong.length === 0) return { schema, sure: true, real: (made) => made };
-  const types = new Map(wrong.map(([column, wanted]) => [column, typesOf(wanted).find(isWhole)]));
-  const mended = new Map([...types].map(([column, type]) => [column, new Field(column, type ?? new Null(), true)]));
-  const kept = schema.fields.map((field) => mended.get(field.name) ?? field);
-  const added = [...mended.values()].filter(({ name }) => !really.has(name));
+  if (wrong.length === 0) return { schemas: [schema], certain: true, real: (made) => made };
+  const types = wrong.map(([column, wanted]) => [column, typesOf(wanted).filter(isWhole)] as const);
+  const mended = new Set<Field>();
+  const schemaOf = (choice: number): Schema => {
+    const fields = new Map(
+      types.map(([column, able]) => [column, new Field(column, able[choice] ?? able.at(-1) ?? new Null(), true)]),
+    );
+    for (const field of fields.values()) mended.add(field);
+    const kept = schema.fields.map((field) => fields.get(field.name) ?? field);
+    const added = [...fields.values()].filter(({ name }) => !really.has(name));
+    return new Schema([...kept, ...added], schema.metadata);
+  };
+  const choices = Math.max(...types.map(([, able]) => able.length));
   return {
-    schema: new Schema([...kept, ...added], schema.metadata),
-    sure: [...types.values()].every((type) => type !== undefined),
+    schemas: [schemaOf(0), ...Array.from({ length: Math.max(0, choices - 1) }, (_, i) => schemaOf(i + 1))],
+    certain: types.every(([, able]) => able.length > 0),
     real: (made) =>
       new Schema(
-        made.fields.flatMap((field) => (mended.get(field.name) === field ? (really.get(field.name) ?? []) : [field])),
+        made.fields.flatMap((field) => (mended.has(field) ? (really.get(field.name) ?? []) : [field])),
         made.metadata,
       ),
   };
+}
+
+/** Calls a function of a definition with a mended schema. It has failed where it fails for every type that a column might have had. */
+export async function callMended<T>(
+  { schemas, certain }: Mended,
+  call: (schema: Schema) => T | Promise<T>,
+  about: PartCall,
+  report: Report,
+): Promise<T | undefined> {
+  for (const schema of schemas.slice(1)) {
+    const made = await callPart(
+      () => call(schema),
+      about,
+      () => {},
+    );
+    if (made !== undefined) return made;
+  }
+  return callPart(() => call(schemas[0]), { ...about, certain: certain && about.certain !== false }, report);
 }
 
 /** A `FixedSizeBinary(0)` stands for any width. */

@@ -103,25 +103,26 @@ export interface PartCall {
   readonly at: Position;
   /** Its options there: an error that names one of them is shown at it. */
   readonly options: MapNode | undefined;
+  /** False where a problem hides what it is given: then only what it says of its options is a problem of its own. */
+  readonly certain?: boolean;
 }
 
 /** Calls a function of a definition. What it throws becomes a problem, as does that it gives nothing, and undefined comes back. */
 export async function callPart<T>(
   call: () => T | Promise<T>,
-  { name, code, at, options }: PartCall,
+  { name, code, at, options, certain = true }: PartCall,
   report: Report,
 ): Promise<T | undefined> {
   try {
     const given: unknown = await call();
-    if (given === undefined || given === null) report({ code, message: `${name} gives nothing`, at });
+    if (certain && (given === undefined || given === null)) report({ code, message: `${name} gives nothing`, at });
     return (given ?? undefined) as T | undefined;
   } catch (error) {
-    if (!(error instanceof AlignflowError)) {
-      report({ code, message: `${name} throws: ${reasonOf(error)}`, at });
-      return undefined;
-    }
-    const places = (error.fault.options ?? []).map((path) => placeOfPath(options, path));
-    report(problemOf(error, code, places.find((place) => place !== undefined) ?? at));
+    const named = error instanceof AlignflowError ? (error.fault.options ?? []) : [];
+    if (!certain && named.length === 0) return undefined;
+    const place = named.map((path) => placeOfPath(options, path)).find((found) => found !== undefined) ?? at;
+    const known = error instanceof AlignflowError;
+    report(known ? problemOf(error, code, place) : { code, message: `${name} throws: ${reasonOf(error)}`, at });
     return undefined;
   }
 }

@@ -4,7 +4,7 @@ import type { ManifestPart } from '../manifest/manifest.js';
 import type { Report } from '../manifest/problem.js';
 import { deriveSeed } from '../run/random.js';
 import { checkColumns } from './columns.js';
-import { mendSchema } from './mend-schema.js';
+import { callMended, mendSchema } from './mend-schema.js';
 import { callPart, type Part, type Parts } from './parts.js';
 import type { PlannedStep } from './plan.js';
 
@@ -63,10 +63,11 @@ async function planStep(
   const right = checkColumns(reads, input, { name: use, at, options: listed.options }, report);
   // With a column missing, `writes` may fail for that reason alone, which would say nothing new.
   const mended = mendSchema(input, reads);
-  const made = await callPart(
-    () => operator.writes(mended.schema, options),
+  const made = await callMended(
+    mended,
+    (schema) => operator.writes(schema, options),
     { ...call, name: `writes of ${use}` },
-    mended.sure ? report : () => {},
+    report,
   );
   if (made === undefined) return hidden;
   if (!(made instanceof Schema)) {

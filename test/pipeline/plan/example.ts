@@ -1,5 +1,9 @@
 /** Operators and stages of a user, for planning: a source with fixed columns, filters, a scorer, sinks, stages. */
-import { onTestFinished, vi } from 'vitest';
+import { join } from 'node:path';
+import { expect, onTestFinished, vi } from 'vitest';
+import { renderProblems } from '../../../pipeline/manifest/render.js';
+import type { Plan } from '../../../pipeline/plan/plan.js';
+import { planManifest } from '../../../pipeline/plan/plan-manifest.js';
 import { makeFolder } from '../folder.js';
 
 const source = `
@@ -266,4 +270,17 @@ export function makeExample(text: string = manifest, files: Readonly<Record<stri
   vi.stubEnv('ALIGNFLOW_CACHE', `${folder}/cache`);
   onTestFinished(() => void vi.unstubAllEnvs());
   return folder;
+}
+
+/** Plans a manifest in a folder with the example's operators; its problems as `check` prints them. */
+export async function planText(text: string, set: string[] = []): Promise<{ plan: Plan | undefined; printed: string }> {
+  const folder = makeExample(text);
+  const { plan, problems } = await planManifest(join(folder, 'manifest.yaml'), { set, workingFolder: folder });
+  return { plan, printed: renderProblems(problems, { color: false, workingFolder: folder }) };
+}
+
+/** The example's manifest with one piece of its text replaced. */
+export function changed(from: string, to: string): string {
+  expect(manifest).toContain(from);
+  return manifest.replace(from, to);
 }

@@ -1,24 +1,8 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Problem } from '../../../pipeline/manifest/problem.js';
-import { renderProblems } from '../../../pipeline/manifest/render.js';
 import { explainPlan } from '../../../pipeline/plan/explain.js';
-import type { Plan } from '../../../pipeline/plan/plan.js';
 import { planManifest } from '../../../pipeline/plan/plan-manifest.js';
-import { makeExample, manifest, operatorFiles } from './example.js';
-
-/** Plans a manifest in a folder with the example's operators; its problems as `check` prints them. */
-async function planText(text: string, set: string[] = []): Promise<{ plan: Plan | undefined; printed: string }> {
-  const folder = makeExample(text);
-  const { plan, problems } = await planManifest(join(folder, 'manifest.yaml'), { set, workingFolder: folder });
-  return { plan, printed: renderProblems(problems, { color: false, workingFolder: folder }) };
-}
-
-/** The example's manifest with one piece of its text replaced. */
-function changed(from: string, to: string): string {
-  expect(manifest).toContain(from);
-  return manifest.replace(from, to);
-}
+import { changed, makeExample, manifest, operatorFiles, planText } from './example.js';
 
 /** A manifest whose last stage takes the rows of two others. */
 const mixture = (given: string) => `name: n
@@ -110,81 +94,6 @@ describe('planManifest', () => {
       'manifest.yaml:14:36 unknown-key: sink/toy has no option a',
       'manifest.yaml:18:21 column: the stage train reads the column captoin, which is not there',
     ]);
-  });
-
-  it('finds what stands behind a wrong column, in its stage and in those after it', async () => {
-    const { printed } = await planText(`name: n
-operators: [./operators]
-stages:
-  pairs:
-    use: keep
-    source: { use: toy/pairs }
-    steps:
-      - { use: toy/length, with: { column: captoin }, rejected: shrt }
-      - { use: columns/select, with: { columns: [image, captions, captio] } }
-      - { use: filter/score, with: { column: fit, min: 2, max: 1 } }
-      - { use: toy/length, with: { column: image }, rejected: short }
-    sink: { use: sink/toy }
-    branches:
-      short: { steps: [{ use: toy/fit, with: { modle: clip } }], sink: { use: sink/toy, with: { a: 1 } } }
-  train:
-    use: learn
-    from: pairs
-    init: pairs
-    tokenizer: pairs
-  more: { use: learn, from: pairs, init: train, with: { model: base } }
-  score: { use: judge, from: pairs.short, checkpoint: pairs }
-`);
-    expect(printed.match(/^\S+ \S+ .*$/gm)).toEqual([
-      'manifest.yaml:8:44 column: toy/length reads the column captoin, which is not there',
-      'manifest.yaml:8:65 unknown-branch: the stage pairs has no branch shrt',
-      'manifest.yaml:9:57 column: columns/select reads the column captions, which is not there',
-      'manifest.yaml:9:67 column: columns/select reads the column captio, which is not there',
-      'manifest.yaml:10:46 column: filter/score reads the column fit, which is not there',
-      'manifest.yaml:10:56 schema: min is 2 and max is 1: no row is kept',
-      'manifest.yaml:11:44 column: toy/length reads the column image, which is Binary',
-      'manifest.yaml:14:31 missing: toy/fit needs the option model',
-      'manifest.yaml:14:48 unknown-key: toy/fit has no option modle',
-      'manifest.yaml:14:97 unknown-key: sink/toy has no option a',
-      'manifest.yaml:16:10 column: the stage train reads the column caption, which is not there',
-      'manifest.yaml:18:11 hand-over: init of the stage train names pairs, which hands over no checkpoint',
-      'manifest.yaml:19:16 hand-over: tokenizer of the stage train names pairs, which hands over no tokenizer',
-      'manifest.yaml:20:16 column: the stage more reads the column caption, which is not there',
-      'manifest.yaml:21:55 hand-over: checkpoint of the stage score names pairs, which hands over no checkpoint',
-    ]);
-  });
-
-  it('finds a checkpoint of another model behind rows that nobody knows', async () => {
-    const wrong = changed('{ rows: 100 }', '{ row: 100 }').replace(
-      'init: train\n',
-      'init: train\n    with: { model: base }\n',
-    );
-    const { printed } = await planText(wrong);
-    expect(printed.match(/^\S+ \S+ .*$/gm)).toEqual([
-      'manifest.yaml:9:39 unknown-key: toy/pairs has no option row',
-      'manifest.yaml:21:10 stage: the checkpoint of train is of the model tiny, not base',
-    ]);
-  });
-
-  it.each([
-    ['filter/score, with: { column: fit, min: 7 }', '7', 'min: 7 is outside of the scale of the column "fit"'],
-    ['filter/score, with: { column: fit }', 'filter/score', 'neither min nor max is given'],
-    ['filter/equals, with: { column: caption, values: [a, 2] }', '2', 'values has 2, and the column'],
-    ['filter/language, with: { column: caption, keep: [en, xx] }', 'xx', 'the language "xx" cannot be'],
-    ['filter/caption-length, with: { column: caption, max: 2 }', '2', 'min is 3 and max is 2'],
-  ])('points at the option that an operator objects to: %s', async (step, value, expected) => {
-    const scored = operatorFiles['operators/fit.ts']!.replace(
-      'new Float32())',
-      "new Float32(), true, new Map([['alignflow.score.min', '-1'], ['alignflow.score.max', '1']]))",
-    );
-    const folder = makeExample(changed('    sink:', `      - { use: ${step} }\n    sink:`), {
-      'operators/fit.ts': scored,
-    });
-    const { problems } = await planManifest(join(folder, 'manifest.yaml'), { workingFolder: folder });
-    expect(problems).toHaveLength(1);
-    const [{ at, message }] = problems as [Problem];
-    expect(at.text.slice(at.column - 1, at.column - 1 + at.length)).toBe(value);
-    expect(message).toContain(expected);
   });
 
   it('applies overrides', async () => {
