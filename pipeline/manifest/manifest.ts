@@ -14,7 +14,7 @@ export interface Manifest {
   readonly output: string;
   /** Output folder of another run, whose figures the report shows beside this one's, absolute. */
   readonly baseline: string | undefined;
-  /** Bytes that the run may hold; 1 GB unless given. */
+  /** Bytes that the run may hold; 1 GB unless given. Without bound after a problem with it, so that nothing is held to what nobody wrote. */
   readonly memory: Located<number>;
   /** Threads for heavy operators; undefined where the machine decides. */
   readonly workers: number | undefined;

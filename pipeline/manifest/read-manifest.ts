@@ -146,7 +146,7 @@ function readMemory(fields: Fields, start: Position, report: Report): Located<nu
       expected: `whole bytes, from ${formatBytes(LEAST_MEMORY)} to ${formatBytes(MOST_MEMORY)}`,
     });
   } else return { value: bytes, at: node.at };
-  return { value: DEFAULT_MEMORY, at: node.at };
+  return { value: Number.POSITIVE_INFINITY, at: node.at };
 }
 
 function readStages(fields: Fields, start: Position, report: Report): Manifest['stages'] {

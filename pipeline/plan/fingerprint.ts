@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { ManifestStage } from '../manifest/manifest.js';
 import { typeName } from './columns.js';
 import type { Options, PlannedRows } from './plan.js';
-import type { StageOutcome } from './plan-stage.js';
+import type { BranchedOutcome } from './plan-stage.js';
 
 /** A part of a stage that its output depends on. */
 interface UsedPart {
@@ -34,7 +34,7 @@ export interface FingerprintInputs {
  */
 export function stageFingerprint(
   { stage, seed, rows, part, source, steps, sink, branches }: FingerprintInputs,
-  outcomes: ReadonlyMap<string, StageOutcome>,
+  outcomes: ReadonlyMap<string, BranchedOutcome>,
 ): string {
   const earlier = (name: string | undefined) => name && outcomes.get(name)?.planned?.fingerprint;
   const stored = rows === undefined || 'source' in rows.from ? [] : rows.from;

@@ -4,7 +4,7 @@ import { stageOf } from '../manifest/names.js';
 import type { Located, Position } from '../manifest/position.js';
 import type { Report } from '../manifest/problem.js';
 import type { Artefacts, Reference, StageInputs, StageParts } from '../stage.js';
-import type { StageOutcome } from './plan-stage.js';
+import type { BranchedOutcome } from './plan-stage.js';
 import type { References } from './resolve.js';
 
 /** What a stage takes from earlier ones. */
@@ -63,7 +63,7 @@ export function checkTaken(stage: ManifestStage, takes: StageParts, report: Repo
 export function takeReferences(
   stage: ManifestStage,
   manifest: Manifest,
-  outcomes: ReadonlyMap<string, StageOutcome>,
+  outcomes: ReadonlyMap<string, BranchedOutcome>,
   references: References,
   report: Report,
 ): Taken {
@@ -100,7 +100,7 @@ export function takeReferences(
 function mixedReference(
   shares: readonly (Reference | undefined)[],
   stage: ManifestStage,
-  outcomes: ReadonlyMap<string, StageOutcome>,
+  outcomes: ReadonlyMap<string, BranchedOutcome>,
   report: Report,
 ): Reference | undefined {
   const [first] = shares;
@@ -127,7 +127,7 @@ function reportNothing(
   stage: ManifestStage,
   key: Key,
   named: Located<string>,
-  outcomes: ReadonlyMap<string, StageOutcome>,
+  outcomes: ReadonlyMap<string, BranchedOutcome>,
   report: Report,
 ): void {
   const wanted: keyof Artefacts = WANTED[key];

@@ -5,6 +5,7 @@ import type { ManifestBranch, ManifestStage } from '../manifest/manifest.js';
 import { nearestName } from '../manifest/nearest.js';
 import type { Report } from '../manifest/problem.js';
 import { deriveSeed } from '../run/random.js';
+import type { Held } from './memory.js';
 import type { Part, Parts } from './parts.js';
 import type { PlannedBranch, PlannedSink } from './plan.js';
 import { planSteps, type StepsOutcome } from './plan-steps.js';
@@ -41,6 +42,8 @@ export interface BranchOutcome {
   /** The rows that it hands over; undefined where a problem hides it. */
   readonly schema: Schema | undefined;
   readonly rejectedBy: readonly string[];
+  /** What its steps keep, as far as it is known. */
+  readonly held: readonly Held[];
   readonly parts: readonly (Part<'operator'> | Part<'sink'>)[];
 }
 
@@ -76,7 +79,7 @@ async function planBranch(branch: ManifestBranch, request: BranchesRequest): Pro
         }
       : undefined;
   const used = [...own.parts, ...(sink.part === undefined ? [] : [sink.part])];
-  return { name, planned, schema: own.schema, rejectedBy, parts: used };
+  return { name, planned, schema: own.schema, rejectedBy, held: own.held, parts: used };
 }
 
 /** The columns of the rows that some steps drop, which are those that came into the steps and must be the same for all. */

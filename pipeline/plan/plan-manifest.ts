@@ -9,7 +9,7 @@ import { shorten } from '../terminal/shorten.js';
 import { checkMemory } from './memory.js';
 import { Parts } from './parts.js';
 import type { Plan, PlannedStage } from './plan.js';
-import { planStage, type StageOutcome } from './plan-stage.js';
+import { type BranchedOutcome, planStage } from './plan-stage.js';
 import { References } from './resolve.js';
 import { checkKey } from './row-key.js';
 
@@ -35,18 +35,16 @@ export async function planManifest(given: string | ManifestValue, options: ReadO
   const catalog = await openCatalog(manifest.operators, report);
   const parts = new Parts(catalog, report);
   const references = new References(manifest.stages, report);
-  const outcomes = new Map<string, StageOutcome>();
+  const outcomes = new Map<string, BranchedOutcome>();
   const stages: PlannedStage[] = [];
   for (const stage of manifest.stages) {
     const outcome = await planStage({ stage, manifest, parts, references, outcomes, report });
     outcomes.set(stage.name, outcome);
-    for (const [name, branch] of outcome.branches)
-      outcomes.set(branchName(stage.name, name), { ...branch, branches: new Map() });
+    for (const [name, branch] of outcome.branches) outcomes.set(branchName(stage.name, name), branch);
+    checkMemory(outcome.keeps, manifest.memory, report);
     if (outcome.planned !== undefined) stages.push(outcome.planned);
   }
   checkUnused(manifest.stages, report);
-  for (const stage of stages) checkMemory(stage, manifest.memory, report);
-
   if (stages.length === manifest.stages.length) checkKey(manifest.key, stages, report);
 
   if (problems.length > 0) return { problems: inOrder(problems, manifest) };

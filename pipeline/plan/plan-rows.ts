@@ -6,7 +6,7 @@ import type { Report } from '../manifest/problem.js';
 import { placeOfText } from '../manifest/tree.js';
 import { callPart, type Part, type Parts } from './parts.js';
 import type { PlannedRows, PlannedShare, PlannedStage } from './plan.js';
-import type { StageOutcome } from './plan-stage.js';
+import type { BranchedOutcome } from './plan-stage.js';
 
 /** Where the rows of a stage come from. */
 export interface RowsOutcome {
@@ -55,7 +55,7 @@ export async function planSource(
  */
 export function planShares(
   stage: ManifestStage,
-  outcomes: ReadonlyMap<string, StageOutcome>,
+  outcomes: ReadonlyMap<string, BranchedOutcome>,
   report: Report,
 ): RowsOutcome {
   const given = stage.from.flatMap(({ stage: { value: name, at }, weight }) => {

@@ -9,6 +9,7 @@ import { askStage, type Hands, UNKNOWN } from './ask-stage.js';
 import { stageFingerprint } from './fingerprint.js';
 import { readGates } from './gates.js';
 import { checkTaken, takeReferences } from './hand-over.js';
+import type { Keeps } from './memory.js';
 import type { Part, Parts } from './parts.js';
 import type { PlannedRows, PlannedSink, PlannedStage } from './plan.js';
 import { type BranchOutcome, planBranches } from './plan-branches.js';
@@ -23,9 +24,14 @@ const DEFAULT_SINK = 'sink/parquet';
 export interface StageOutcome extends Hands {
   /** Undefined where a problem leaves a part of it out. */
   readonly planned: PlannedStage | undefined;
-  /** The same of its branches, by their names. */
-  readonly branches: ReadonlyMap<string, Omit<StageOutcome, 'branches'>>;
+  /** What it keeps. */
+  readonly keeps: Keeps;
+  /** What its branches came to, by their names. */
+  readonly branches: ReadonlyMap<string, BranchedOutcome>;
 }
+
+/** What planning a branch came to, for later stages: what a stage of its own would. */
+export type BranchedOutcome = Omit<StageOutcome, 'branches' | 'keeps'>;
 
 /** What a stage is planned with. */
 export interface StageRequest {
@@ -34,7 +40,7 @@ export interface StageRequest {
   readonly parts: Parts;
   readonly references: References;
   /** What the stages above came to. */
-  readonly outcomes: ReadonlyMap<string, StageOutcome>;
+  readonly outcomes: ReadonlyMap<string, BranchedOutcome>;
   readonly report: Report;
 }
 
@@ -114,6 +120,13 @@ export async function planStage(request: StageRequest): Promise<StageOutcome> {
     planned,
     artefacts,
     hidden,
+    keeps: {
+      name: stage.name,
+      at: stage.at,
+      steps: stepped.held,
+      branches: branched.map(({ name, held }) => ({ name, steps: held })),
+      facts: facts ?? {},
+    },
     branches: new Map(branched.map((branch) => [branch.name, branchOutcome(branch, planned, answer)])),
   };
 }
@@ -123,7 +136,7 @@ function branchOutcome(
   { name, planned: branch, schema }: BranchOutcome,
   stage: PlannedStage | undefined,
   { artefacts: { rows: _, ...others }, hidden }: Hands,
-): Omit<StageOutcome, 'branches'> {
+): BranchedOutcome {
   const beside = hidden.filter((part) => part !== 'rows');
   const hands: Hands =
     schema === undefined

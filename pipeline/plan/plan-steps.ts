@@ -4,6 +4,7 @@ import type { ManifestPart } from '../manifest/manifest.js';
 import type { Report } from '../manifest/problem.js';
 import { deriveSeed } from '../run/random.js';
 import { checkColumns } from './columns.js';
+import type { Held } from './memory.js';
 import { callMended, mendSchema } from './mend-schema.js';
 import { callPart, type Part, type Parts } from './parts.js';
 import type { PlannedStep } from './plan.js';
@@ -14,6 +15,8 @@ export interface StepsOutcome {
   readonly steps: readonly PlannedStep[] | undefined;
   /** The schema before each step; undefined where a problem hides it. */
   readonly inputs: readonly (Schema | undefined)[];
+  /** What each step keeps, of those of which it is known. */
+  readonly held: readonly Held[];
   readonly parts: readonly Part<'operator'>[];
   /** Undefined where a problem hides it. */
   readonly schema: Schema | undefined;
@@ -34,6 +37,7 @@ export async function planSteps(
   const inputs: (Schema | undefined)[] = [];
   const found: Part<'operator'>[] = [];
   const steps: PlannedStep[] = [];
+  const held: Held[] = [];
   for (const [i, listedPart] of listed.entries()) {
     inputs.push(schema);
     const part = await parts.find('operator', listedPart.use, listedPart.options);
@@ -41,9 +45,17 @@ export async function planSteps(
     const label = `${listedPart.use.value}[${i}]`;
     const step = part && schema && (await planStep(part, listedPart, schema, label, seed, report));
     if (step?.planned !== undefined) steps.push(step.planned);
+    if (step?.holds !== undefined) held.push({ label, holds: step.holds });
     schema = step?.output;
   }
-  return { steps: steps.length === listed.length ? steps : undefined, inputs, parts: found, schema };
+  return { steps: steps.length === listed.length ? steps : undefined, inputs, held, parts: found, schema };
+}
+
+/** What planning a step came to. Undefined is what a problem hides. */
+interface StepOutcome {
+  readonly planned?: PlannedStep;
+  readonly output: Schema | undefined;
+  readonly holds?: number | undefined;
 }
 
 async function planStep(
@@ -53,11 +65,11 @@ async function planStep(
   label: string,
   seed: number,
   report: Report,
-): Promise<{ planned: PlannedStep | undefined; output: Schema | undefined } | undefined> {
+): Promise<StepOutcome | undefined> {
   const { definition: operator, options, use, at, entry, module, version } = part;
-  if (options === undefined) return { planned: undefined, output: passedOn(part, input) };
+  if (options === undefined) return { output: passedOn(part, input) };
   const call = { code: 'schema', at, options: listed.options } as const;
-  const hidden = { planned: undefined, output: passedOn(part, input) };
+  const hidden = { output: passedOn(part, input) };
   const reads = await callPart(() => operator.reads(options), { ...call, name: `reads of ${use}` }, report);
   if (reads === undefined) return hidden;
   const right = checkColumns(reads, input, { name: use, at, options: listed.options }, report);
@@ -80,7 +92,7 @@ async function planStep(
     { ...call, name: `holds of ${use}`, code: 'memory' },
     report,
   );
-  if (!right || holds === undefined) return { planned: undefined, output };
+  if (!right || holds === undefined) return { output, holds };
   const planned = {
     use,
     at,
@@ -95,7 +107,7 @@ async function planStep(
     output,
     holds,
   };
-  return { planned, output };
+  return { planned, output, holds };
 }
 
 /** The schema behind an operator whose options are wrong: known if it adds and removes nothing, ever or with its defaults. */

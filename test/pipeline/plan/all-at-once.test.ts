@@ -47,6 +47,16 @@ stages:
     ]);
   });
 
+  it('finds what needs too much memory in a stage that has a mistake', async () => {
+    const wrong = changed('min: 1,', 'column: captoin,');
+    const tooMuch = 'memory: the stage pairs keeps 128 MB (toy/fit[1] 128 MB), and memory is 100 MB';
+    expect((await planText(wrong.replace('memory: 2GB', 'memory: 100MB'))).printed).toContain(tooMuch);
+    // Of a memory that nobody can read, nothing is too much.
+    expect(
+      (await planText(wrong.replace('memory: 2GB', 'memory: 2 gigs').replace('128MB', '3GB'))).printed,
+    ).not.toContain('keeps');
+  });
+
   it('finds a checkpoint of another model behind rows that nobody knows', async () => {
     const wrong = changed('{ rows: 100 }', '{ row: 100 }').replace(
       'init: train\n',
