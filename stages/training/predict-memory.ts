@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { RecordBatch } from 'apache-arrow';
 import type { PeakMemory } from '../../pipeline/stage.js';
 import { type TensorflowBackend, tensorflowBackend } from '../backend/addon.js';
+import { usesGpu } from '../backend/gpu.js';
 import { whyNotRecorded } from '../backend/graph/compiled.js';
 import { stepMemory } from '../backend/graph/peak.js';
 import { type Kind, kindsOf, rehearseStep } from '../backend/graph/record-step.js';
@@ -29,7 +30,7 @@ export type PlannedJob = Pick<TrainingJob, 'config' | 'objective' | 'recipe' | '
 /** Peak of the process that trains, for batches like this one; or why nobody can say. Throws an `AlignflowError` for more than there is. */
 export async function predictMemory(job: PlannedJob, batch: RecordBatch): Promise<PeakMemory> {
   const { kind } = await startBackend({ warn: () => {} });
-  const why = whyNotRecorded();
+  const why = usesGpu() ? 'a GPU has memory of its own, and TensorFlow says when that is full' : whyNotRecorded();
   if (why !== undefined) return { unknown: why };
   const backend = tensorflowBackend()!;
   const { precision } = choosePrecision(job.options.precision, kind, await bfloat16IsFaster());

@@ -46,7 +46,7 @@ try {
 }
 
 /** Samples/s of each step after the warm-up, when the first step was done, and the memory that training said it would take. */
-async function trainingSpeeds(): Promise<{ speeds: number[]; firstAt: number; saidBytes: number }> {
+async function trainingSpeeds(): Promise<{ speeds: number[]; firstAt: number; saidBytes: number | undefined }> {
   const config = {
     ...contrastive.defaults,
     model: shape,
@@ -79,10 +79,10 @@ async function trainingSpeeds(): Promise<{ speeds: number[]; firstAt: number; sa
   return { speeds: speeds.slice(warmup), firstAt, saidBytes: memoryIn(notes.join(' ')) };
 }
 
-/** The bytes of `about 2.28 GB of memory`. */
-function memoryIn(text: string): number {
-  const [, number, unit] = /about ([\d.]+) ([MG])B of memory/.exec(text)!;
-  return Number(number) * (unit === 'G' ? 1e9 : 1e6);
+/** The bytes of `about 2.28 GB of memory`; nothing on a GPU, whose memory is not foretold. */
+function memoryIn(text: string): number | undefined {
+  const found = /about ([\d.]+) ([MG])B of memory/.exec(text);
+  return found === null ? undefined : Number(found[1]) * (found[2] === 'G' ? 1e9 : 1e6);
 }
 
 function stageContext(batch: RecordBatch): StageContext {

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { isRounded, toBfloat16 } from '../../../stages/backend/bfloat16.js';
+import { usesGpu } from '../../../stages/backend/gpu.js';
 import { kernelFlags } from '../../../stages/backend/kernel-build.js';
 import { ownKernels } from '../../../stages/backend/kernels.js';
 import { floatAttribute, nativeOps, typeAttribute } from '../../../stages/backend/native.js';
@@ -52,7 +53,8 @@ function maskOf(...shape: [number, number, number, number]): tf.Tensor {
   return tf.tensor4d(values, shape);
 }
 
-describe.skipIf(started.kind !== 'tensorflow')('our own kernels', () => {
+// A GPU has none of them.
+describe.skipIf(started.kind !== 'tensorflow' || usesGpu())('our own kernels', () => {
   beforeEach(() => tf.engine().startScope());
   afterEach(() => {
     tf.engine().endScope();
