@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { RecordBatch } from 'apache-arrow';
+import type { RecordBatch, Schema } from 'apache-arrow';
 import { Observable } from 'rxjs';
 import { withOrigin } from '../batch/origin.js';
 import { takeRows } from '../batch/select.js';
+import { undeclaredColumn } from '../batch/undeclared-column.js';
 import { AlignflowError, placeError } from '../errors.js';
 import type { Options } from '../plan/plan.js';
 import { createRandom, deriveSeed, permutation } from '../run/random.js';
@@ -49,6 +50,8 @@ export type ChosenRows = Pick<ReadonlySet<number>, 'has'>;
 export interface Reading {
   /** Starts again for ever, each epoch with its units in another seeded order. Once, in the natural order, otherwise. */
   readonly repeat: boolean;
+  /** What its batches have, as it was declared when the run was planned. */
+  readonly schema: Schema;
   /** Added to the source's unit numbers, so that the sources of a mixture have different origins. */
   readonly firstUnit: number;
   /** The unit that a single reading begins with; 0 unless given. */
@@ -103,9 +106,10 @@ export async function* readUnits(
   { source, options }: ConfiguredSource,
   units: readonly Unit[],
   context: SourceContext,
-  { repeat, firstUnit, from = 0, only, keep, between }: Reading,
+  { repeat, schema, firstUnit, from = 0, only, keep, between }: Reading,
 ): AsyncGenerator<RecordBatch> {
   const kept = repeat ? keep?.open(context) : undefined;
+  let known: Schema | undefined;
   for (let epoch = 0; epoch === 0 || repeat; epoch++) {
     let rows = 0;
     const order = repeat
@@ -120,6 +124,7 @@ export async function* readUnits(
           // Nobody asks between empty batches whether there is to be another.
           if (context.signal.aborted) return;
           if (batch.numRows === 0) continue;
+          if (batch.schema !== known) known = declaredSchema(batch, schema, units[at]!);
           const rows = withOrigin(batch, { epoch, unit: firstUnit + at, row });
           const taken = chosen === undefined ? rows : takeChosen(rows, row, chosen);
           row += batch.numRows;
@@ -140,6 +145,18 @@ export async function* readUnits(
       });
     }
   }
+}
+
+/** The schema of a batch, which must be the declared one. */
+function declaredSchema(batch: RecordBatch, declared: Schema, { file, rowGroup }: Unit): Schema {
+  const difference = undeclaredColumn(batch.schema, declared);
+  if (difference === undefined) return batch.schema;
+  throw new AlignflowError({
+    what: `the source emits ${difference}`,
+    where: { file, ...(rowGroup === undefined ? {} : { rowGroup }) },
+    expected: 'the columns that its `schema` gave when the run was planned',
+    fix: 'make `schema` and what `read` emits agree, and leave the data alone while a run reads them',
+  });
 }
 
 /** The batches of a unit, from memory where they are kept there. */

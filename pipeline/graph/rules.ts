@@ -3,6 +3,7 @@ import type { RecordBatch, Schema } from 'apache-arrow';
 import { batchBytes } from '../batch/bytes.js';
 import { originWords, withoutOrigin } from '../batch/origin.js';
 import { sampleBytes } from '../batch/sample-bytes.js';
+import { undeclaredColumn } from '../batch/undeclared-column.js';
 import { AlignflowError } from '../errors.js';
 import { formatBytes } from '../manifest/units.js';
 import { droppedRows, type OperatorAccount } from './account.js';
@@ -71,7 +72,7 @@ export function holdToRules(
       if (underWay.some(isChanged)) throw changesInput();
       underWay.shift();
       if (value.schema === known) return value;
-      const difference = differenceOf(withoutOrigin(value).schema, output);
+      const difference = undeclaredColumn(withoutOrigin(value).schema, output);
       if (difference !== undefined) throw undeclared(difference);
       if (origins && originWords(value) === undefined) throw losesOrigins();
       known = value.schema;
@@ -136,17 +137,4 @@ function keeps(rows: number, bytes: number, holds: number): AlignflowError {
     expected: `that it keeps what its \`holds\` declares, ${formatBytes(holds)}, and gives on the rest as it comes`,
     fix: 'emit or drop rows as they come, or declare in `holds` what must be kept',
   });
-}
-
-/** The first difference of two schemas in names, types and order, in words; undefined for none. */
-function differenceOf(actual: Schema, declared: Schema): string | undefined {
-  for (const { name, type } of declared.fields) {
-    const found = actual.fields.find((field) => field.name === name);
-    if (found === undefined) return `no column ${name}`;
-    if (String(found.type) !== String(type)) return `column ${name} as ${found.type}, not ${type}`;
-  }
-  const more = actual.fields.find(({ name }) => !declared.fields.some((field) => field.name === name));
-  if (more !== undefined) return `a column ${more.name} that was not declared`;
-  const moved = actual.fields.findIndex(({ name }, i) => name !== declared.fields[i]!.name);
-  return moved < 0 ? undefined : `column ${actual.fields[moved]!.name} in another place than declared`;
 }

@@ -1,8 +1,9 @@
 /** The rows of a stage as they are read: its sources, mixed, through its steps. Runs in any thread. */
-import type { RecordBatch } from 'apache-arrow';
+import type { RecordBatch, Schema } from 'apache-arrow';
 import { filter, type Observable, skip as skipFirst, tap } from 'rxjs';
 import { batchBytes } from '../batch/bytes.js';
 import { cacheFolder } from '../cache-folder.js';
+import { AlignflowError } from '../errors.js';
 import { type OperatorAccount, openAccount } from '../graph/account.js';
 import type { MemoryBudget } from '../graph/budget.js';
 import { chain, type DroppedRow, type Step } from '../graph/chain.js';
@@ -44,6 +45,8 @@ export interface Reading {
   /** Folder of the manifest. */
   readonly base: string;
   readonly sources: readonly WeightedSource[];
+  /** The columns of all sources. */
+  readonly schema: Schema;
   /** Whether an earlier stage may have kept no row for it: true where rows are only passed on, nothing is learnt from them. */
   readonly mayBeEmpty: boolean;
   /** By weight unless it is given. */
@@ -169,6 +172,7 @@ export function readRows(reading: Reading, environment: ReadingEnvironment, opti
       shares.push({
         batches: readUnits(weighted, own, context, {
           repeat,
+          schema: reading.schema,
           firstUnit: units.length,
           keep,
           from: progress?.next ?? 0,
@@ -246,6 +250,8 @@ function sourceContext(
     cache: cacheFolder(),
     note,
     drop(unit, row, reason, detail) {
+      if (!source.drops.includes(reason))
+        throw new AlignflowError({ what: `the source dropped a row as "${reason}", which it did not declare` });
       const only = choice();
       if (!counted || (only !== undefined && !(only.sample && only.in(unit)?.has(row)))) return;
       account.rowsIn++;

@@ -8,7 +8,9 @@ import type { Unit } from '../source.js';
 import type { Reading, RowsOptions } from './read-rows.js';
 
 /** What a thread is started with: a `Reading` whose operators are named by their modules. */
-export interface RowsJob extends Omit<Reading, 'sources' | 'steps'> {
+export interface RowsJob extends Omit<Reading, 'sources' | 'steps' | 'schema'> {
+  /** An Arrow IPC stream without rows. */
+  readonly schema: Uint8Array;
   readonly sources: readonly Omit<Reading['sources'][number], 'source'>[];
   readonly steps: readonly StepJob[];
   readonly rows: RowsOptions;

@@ -70,13 +70,14 @@ export function readRowsInThread(
 }
 
 function jobOf(
-  { sources, steps, ...reading }: Reading,
+  { sources, steps, schema, ...reading }: Reading,
   rows: RowsOptions,
   memory: number,
   { pool, workers }: RowsThread,
 ): RowsJob {
   return {
     ...reading,
+    schema: packSchema(schema),
     sources: sources.map(({ module, options, weight, of }) => ({
       module,
       options,

@@ -69,9 +69,10 @@ try {
   fail(error);
 }
 
-async function loadReading({ sources, steps, ...reading }: RowsJob): Promise<Reading> {
+async function loadReading({ sources, steps, schema, ...reading }: RowsJob): Promise<Reading> {
   return {
     ...reading,
+    schema: unpackSchema(schema),
     sources: await Promise.all(
       sources.map(async (source) => ({ ...source, source: await load<Source<Options>>(source.module) })),
     ),

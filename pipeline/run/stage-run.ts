@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, rm } from 'node:fs/promises';
 import { join, sep } from 'node:path';
+import { Schema } from 'apache-arrow';
 import { lastValueFrom, tap } from 'rxjs';
 import { AlignflowError, placeError } from '../errors.js';
 import { droppedRows, type OperatorAccount } from '../graph/account.js';
@@ -117,6 +118,7 @@ export async function runStage(stage: PlannedStage, environment: StageEnvironmen
       folder: stage.folder,
       base: environment.base,
       sources: environment.sources,
+      schema: stage.rows?.schema ?? new Schema([]),
       mayBeEmpty: stage.stage.passesRows,
       ...(stage.rows?.mixing === undefined ? {} : { mixing: stage.rows.mixing }),
       steps: stage.steps,

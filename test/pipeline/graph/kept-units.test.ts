@@ -44,6 +44,7 @@ async function readAll(most: number | undefined, repeat = true) {
   const rows: unknown[] = [];
   const batches = readUnits({ source: source as never, options: {} }, units, context, {
     repeat,
+    schema: numbers(0).schema,
     firstUnit: 0,
     ...keep,
   });

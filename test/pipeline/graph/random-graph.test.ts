@@ -70,6 +70,7 @@ async function run(spec: Graph, { memory, waits, failAt, abortAfter }: Way) {
   const rows = openRows({
     reading: {
       mayBeEmpty: false,
+      schema: batchOf({ n: int32Column([]) }).schema,
       stage: 'graph',
       seed: 7,
       folder: tmpdir(),

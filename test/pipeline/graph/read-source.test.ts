@@ -1,7 +1,7 @@
 import type { RecordBatch } from 'apache-arrow';
 import { firstValueFrom, lastValueFrom, take, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { batchOf, int32Column } from '../../../pipeline/batch/build.js';
+import { batchOf, float32Column, int32Column } from '../../../pipeline/batch/build.js';
 import { originOf } from '../../../pipeline/batch/origin.js';
 import { AlignflowError } from '../../../pipeline/errors.js';
 import { createAccount } from '../../../pipeline/graph/account.js';
@@ -20,6 +20,8 @@ const context: SourceContext = {
   note: () => undefined,
   drop: () => undefined,
 };
+
+const { schema } = batchOf({ n: int32Column([]) });
 
 /** A source of one batch a row group; each row group holds its own number so many times. */
 function numbers(rows: readonly number[], read?: (unit: Unit) => AsyncIterable<RecordBatch>) {
@@ -74,7 +76,7 @@ describe('readUnits', () => {
   const read = async (rows: readonly number[], repeat: boolean, most?: number, firstUnit = 0) => {
     const source = numbers(rows);
     const units = await listUnits(source, context, { mayBeEmpty: false });
-    return collect(readUnits(source, units, context, { repeat, firstUnit }), most);
+    return collect(readUnits(source, units, context, { repeat, schema, firstUnit }), most);
   };
 
   it('reads all once, in order, each row with its origin', async () => {
@@ -102,6 +104,17 @@ describe('readUnits', () => {
     expect(await read([0, 0], false)).toEqual([]);
   });
 
+  it('refuses a batch of other columns than were declared', async () => {
+    const other = numbers([1], async function* () {
+      yield batchOf({ n: int32Column([1]) });
+      yield batchOf({ n: float32Column([1]) });
+    });
+    const units = [{ file: 'a', rowGroup: 3 }];
+    await expect(collect(readUnits(other, units, context, { repeat: false, schema, firstUnit: 0 }))).rejects.toThrow(
+      'a, row group 3, stage pairs, operator source/numbers: the source emits column n as Float32, not Int32\n',
+    );
+  });
+
   it('says which source failed, as a defect unless it explains itself', async () => {
     const fail = (error: unknown) =>
       numbers([1], async function* () {
@@ -109,7 +122,7 @@ describe('readUnits', () => {
         throw error;
       });
     const message = (error: unknown) =>
-      collect(readUnits(fail(error), [{ file: 'a' }], context, { repeat: false, firstUnit: 0 })).then(
+      collect(readUnits(fail(error), [{ file: 'a' }], context, { repeat: false, schema, firstUnit: 0 })).then(
         () => undefined,
         (reason: AlignflowError) => [reason.message.split('\n')[0], reason.fault.defect],
       );

@@ -1,6 +1,7 @@
 import { tmpdir } from 'node:os';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Field, Int32, Schema } from 'apache-arrow';
+import { lastValueFrom } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { batchOf, int32Column } from '../../../pipeline/batch/build.js';
 import { batchBytes } from '../../../pipeline/batch/bytes.js';
@@ -16,7 +17,8 @@ const numbers = defineSource({
   defaults: { rows: 1 },
   schema: async (_config: { rows: number }) => new Schema([new Field('n', new Int32())]),
   units: async () => Array.from({ length: 100 }, (_, i) => ({ file: `unit ${i}`, rows: 1 })),
-  read: async function* (_unit, { rows }) {
+  read: async function* (unit, { rows }, context) {
+    if (rows < 0) context.drop(unit, 0, 'negative');
     yield batchOf({ n: int32Column(new Int32Array(rows)) });
   },
 });
@@ -41,7 +43,16 @@ function openNumbers(
   const sources = [{ source, module: '', options: { rows }, weight: 1 }];
   const folder = tmpdir();
   const { batches } = readRows(
-    { stage: 'all', seed: 7, folder, base: folder, sources, mayBeEmpty: false, steps: [] },
+    {
+      stage: 'all',
+      seed: 7,
+      folder,
+      base: folder,
+      sources,
+      mayBeEmpty: false,
+      schema: new Schema([new Field('n', new Int32())]),
+      steps: [],
+    },
     environment,
     {},
   );
@@ -117,5 +128,12 @@ describe('readRows', () => {
     await finish(3);
     expect(saved[0]).toBe(6);
     subscription.unsubscribe();
+  });
+
+  it('refuses a reason for a dropped row that the source did not declare', async () => {
+    const { batches } = openNumbers({ rows: -1, limit: 1e9 });
+    await expect(lastValueFrom(batches)).rejects.toThrow(
+      'stage all, operator test/numbers: the source dropped a row as "negative", which it did not declare',
+    );
   });
 });

@@ -77,6 +77,7 @@ function readingOf(steps: readonly string[], rows = 10): Reading {
     folder,
     base: folder,
     mayBeEmpty: false,
+    schema,
     sources: [
       {
         source: definitions.get('numbers') as Source<Options>,

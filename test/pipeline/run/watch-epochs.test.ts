@@ -58,7 +58,7 @@ async function said(
     note: () => {},
     units: () => {},
   };
-  const reading = { stage: 'train', seed: 7, folder, base: folder, sources, mayBeEmpty: false, steps };
+  const reading = { stage: 'train', seed: 7, folder, base: folder, sources, mayBeEmpty: false, schema, steps };
   const { batches } = readRows(reading, environment, { repeat: true });
   return lastValueFrom(batches.pipe(take(200), toArray())).then(
     (all) => `${all.length} batches`,
