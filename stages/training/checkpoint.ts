@@ -193,7 +193,12 @@ async function readVariables(path: string, program: Program, names: readonly str
 
 async function readTensor(path: string, file: SafetensorsFile, name: string): Promise<tf.Tensor> {
   const values = await file.read(name);
-  checkFinite(name, values, 'put back the file that was written, or remove the folder of the stage that made it and run that again', path);
+  checkFinite(
+    name,
+    values,
+    'put back the file that was written, or remove the folder of the stage that made it and run that again',
+    path,
+  );
   return tf.tensor(values, [...file.tensors.get(name)!.shape], values instanceof Int32Array ? 'int32' : 'float32');
 }
 
