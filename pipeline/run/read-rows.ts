@@ -188,8 +188,10 @@ export function readRows(reading: Reading, environment: ReadingEnvironment, opti
   }
 
   const ahead = createReadAhead(budget);
-  const below = () => (repeat ? Math.min(budget.limit, READ_AHEAD) : ahead.below());
-  const room = () => Promise.all([budget.room(below()), environment.room()]);
+  const room = async (): Promise<void> => {
+    await Promise.all([budget.room(repeat ? Math.min(budget.limit, READ_AHEAD) : ahead.below()), environment.room()]);
+    if (!repeat) await ahead.collected();
+  };
   const watches = repeat ? [watchSteps(reading, budget, accounts), epochs] : [];
   return {
     accounts,

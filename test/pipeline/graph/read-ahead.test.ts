@@ -5,8 +5,12 @@ const MB = 1_000_000;
 
 /** A budget in which so many bytes are held, and the arrays that there are, alive or dead. */
 function memory({ limit = 1000 * MB, places = 2 } = {}) {
-  const state = { limit, places, held: 0, arrays: 50 * MB };
-  return { state, ahead: createReadAhead(state, () => state.arrays) };
+  const state = { limit, places, held: 0, arrays: 50 * MB, waited: 0, collects: () => {} };
+  const wait = async () => {
+    state.waited++;
+    state.collects();
+  };
+  return { state, ahead: createReadAhead(state, { arrays: () => state.arrays, wait }) };
 }
 
 describe('read ahead', () => {
@@ -83,5 +87,30 @@ describe('read ahead', () => {
     expect(ahead.mostRows()).toBe(300);
     state.places = 5;
     expect(ahead.mostRows()).toBe(600);
+  });
+
+  it('waits a moment while V8 is late, and less and less where it is no use', async () => {
+    const { state, ahead } = memory();
+    const readAndWait = async (bytes: number, more = 0) => {
+      ahead.read({ bytes, rows: 1 });
+      state.arrays += more;
+      state.waited = 0;
+      await ahead.collected();
+      return state.waited;
+    };
+    expect(await readAndWait(5 * MB)).toBe(0);
+    expect(await readAndWait(5 * MB, 79 * MB)).toBe(0);
+    expect(await readAndWait(5 * MB, 2 * MB)).toBe(8);
+    for (let vain = 2; vain <= 16; vain++) expect(await readAndWait(5 * MB)).toBe(8);
+    expect(await readAndWait(5 * MB)).toBe(8);
+    expect(await readAndWait(7 * MB)).toBe(0);
+    expect(await readAndWait(1 * MB)).toBe(8);
+    expect(await readAndWait(15 * MB)).toBe(0);
+    state.collects = () => {
+      if (state.waited === 3) state.arrays = 50 * MB;
+    };
+    expect(await readAndWait(1 * MB)).toBe(3);
+    expect(await readAndWait(5 * MB)).toBe(0);
+    expect(await readAndWait(5 * MB, 100 * MB)).toBe(3);
   });
 });
