@@ -16,6 +16,8 @@ export interface RowGroupOptions {
   readonly batchSize: number;
   /** Bytes of rows, without compression, above which a row group is read in parts. */
   readonly partBytes?: number;
+  /** Told of the bytes that are decoded at once at the least, where they are more than twice `partBytes`. */
+  readonly tellLarge?: (bytes: number) => void;
 }
 
 const PART_BYTES = 32 * 2 ** 20;
@@ -31,7 +33,7 @@ const REREADS = 4;
 export async function* readRowGroup(
   file: ParquetFile,
   rowGroup: number,
-  { batchSize, partBytes = PART_BYTES }: RowGroupOptions,
+  { batchSize, partBytes = PART_BYTES, tellLarge }: RowGroupOptions,
 ): AsyncGenerator<RecordBatch, void, undefined> {
   const where = { file: file.name, rowGroup };
   const { rows, columns } = file.footer.rowGroups[rowGroup]!;
@@ -43,6 +45,8 @@ export async function* readRowGroup(
     }
     const read = (start: number, end: number) => readRange(handle, start, end);
     const pieces = await decoding(where, () => piecesOf(file, rowGroup, read));
+    const atOnce = pieces.reduce((sum, piece) => sum + indivisibleBytes(piece), 0);
+    if (atOnce > 2 * partBytes) tellLarge?.(atOnce);
     const sizes = pieces.map((piece) => bytesBefore(piece, rows));
     const before = (row: number) => sizes.reduce((sum, size) => sum + size(row), 0);
     const most = Math.max(partBytes, Math.max(...pieces.map(largestRead)) / REREADS);
@@ -66,6 +70,13 @@ function bytesBefore({ chunks, pages }: Piece, rows: number): (row: number) => n
 function largestRead({ chunks, pages }: Piece): number {
   const sizes = pages === undefined ? [chunks.reduce((sum, chunk) => sum + sizeOf(chunk), 0)] : pages.pages.map(sizeOf);
   return sizes.reduce((most, size) => Math.max(most, size), 0);
+}
+
+/** Bytes of its largest page with its dictionary, or of all of a piece that is not divided. */
+function indivisibleBytes({ chunks, pages }: Piece): number {
+  if (pages === undefined) return bytesOf(chunks);
+  const largest = pages.pages.reduce((most, { bytes }) => Math.max(most, bytes), 0);
+  return largest + (pages.pages.some(({ refers }) => refers) ? sizeOf(pages.dictionary) : 0);
 }
 
 function bytesOf(chunks: readonly ColumnChunk[]): number {

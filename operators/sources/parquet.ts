@@ -5,6 +5,7 @@ import { schemaDifference } from '../../pipeline/batch/equal.js';
 import { plainBatch, plainSchema } from '../../pipeline/batch/plain.js';
 import { AlignflowError } from '../../pipeline/errors.js';
 import { defineSource } from '../../pipeline/source.js';
+import { formatBytes } from '../../pipeline/terminal/format.js';
 import { openParquet, type ParquetFile } from '../parquet/file.js';
 import { readRowGroup } from '../parquet/row-group.js';
 import { fileName, listFiles } from './file-list.js';
@@ -12,7 +13,7 @@ import { fileName, listFiles } from './file-list.js';
 /**
  * Reads Parquet files, a row group at a time: zstd, snappy, gzip, Brotli, LZ4 or uncompressed. A row group of more than 32 MB is
  * read in parts, whose batches may be smaller than `batch`; what is decoded lies beside `memory`, a few times the part or the largest
- * page. All files must have the same columns. Text and binary columns come as Utf8 and Binary, however they were written, and
+ * page, which is told where it is large. All files must have the same columns. Text and binary columns come as Utf8 and Binary, however they were written, and
  * dictionaries as their values.
  */
 export interface ParquetSource {
@@ -30,6 +31,9 @@ export interface ParquetSource {
 /** Footers of one run that were read last: the row groups of a file are mostly read one after the other. */
 const opened = new WeakMap<object, Map<string, Promise<ParquetFile>>>();
 const KEPT = 64;
+
+/** Runs that were told of large pages. */
+const told = new WeakSet<object>();
 
 export default defineSource({
   name: 'source/parquet',
@@ -74,7 +78,13 @@ export default defineSource({
       });
     }
     const schema = plainSchema(file.schema);
-    for await (const batch of readRowGroup(file, rowGroup, { batchSize: config.batch })) {
+    const tellLarge = (bytes: number): void => {
+      if (told.has(context)) return;
+      told.add(context);
+      const size = `${formatBytes(bytes)}, about three times of which lie beside \`memory\` meanwhile`;
+      context.note(`${name}, row group ${rowGroup}: its pages can only be decoded whole, the largest are ${size}`);
+    };
+    for await (const batch of readRowGroup(file, rowGroup, { batchSize: config.batch, tellLarge })) {
       context.signal.throwIfAborted();
       yield plainBatch(batch, schema);
     }

@@ -38,6 +38,21 @@ async function read(
 }
 
 describe('a row group in parts', () => {
+  it('tells how much must be decoded at once, where that is much more than a part', async () => {
+    const file = await openParquet(join(REFERENCE, 'many-pages-v1.parquet'), { name: 'it', columns: undefined });
+    const toldOf = async (partBytes: number) => {
+      const told: number[] = [];
+      const tellLarge = (bytes: number) => void told.push(bytes);
+      for await (const _ of readRowGroup(file, 0, { batchSize: 25, partBytes, tellLarge }));
+      return told;
+    };
+    const [bytes, ...more] = await toldOf(1);
+    expect(more).toEqual([]);
+    expect(bytes).toBeGreaterThan(100);
+    expect(await toldOf(Math.floor(bytes! / 2) - 1)).toEqual([bytes]);
+    expect(await toldOf(Math.ceil(bytes! / 2))).toEqual([]);
+  });
+
   it.each(['many-pages-v1.parquet', 'many-pages-v2.parquet'])('of %s has every value of every type', async (name) => {
     const path = join(REFERENCE, name);
     for (const partBytes of [1, 1000, 1500]) {
