@@ -109,6 +109,7 @@ function link(
         next: (batch) => {
           account.rowsIn += batch.numRows;
           obey(rules.given(batch));
+          if (subscriber.closed) return;
           activity.arrive(() => clock.run(account, () => inner.next(batch)));
           // What a step behind it did to the batch has ended the stream by now.
           if (!subscriber.closed) obey(rules.taken(batch));
@@ -127,7 +128,7 @@ function link(
     );
     // What failed before the operator passes through it, and has its place already.
     const placed = (error: unknown) =>
-      error === upstream?.error && upstream !== undefined ? error : placeError(error, where, 'operator');
+      upstream !== undefined && error === upstream.error ? error : placeError(error, where, 'operator');
     const checked = (emitted: RecordBatch): RecordBatch => {
       const batch = rules.emitted(emitted);
       rejected.flush();

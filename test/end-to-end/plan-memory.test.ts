@@ -17,13 +17,19 @@ function megabytes(text: string): number {
   return Number(number) * (unit === 'G' ? 1000 : 1);
 }
 
+/** A folder with the manifest and its data, until the test has ended. */
+async function makeShapes(): Promise<string> {
+  const folder = await makeFolder();
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  await writeShapes(folder, 'train', await drawShapes(4, 1));
+  await writeShapes(folder, 'test', await drawShapes(1, 2));
+  return folder;
+}
+
 it.skipIf(usesGpu())(
   'plan --memory says what training then says, for whole batches, chunks and checkpointed layers',
   async () => {
-    const folder = await makeFolder();
-    onTestFinished(() => rm(folder, { recursive: true, force: true }));
-    await writeShapes(folder, 'train', await drawShapes(4, 1));
-    await writeShapes(folder, 'test', await drawShapes(1, 2));
+    const folder = await makeShapes();
     const one = ['contrast', 'generate'].flatMap((stage) => [
       `stages.${stage}.with.steps=1`,
       `stages.${stage}.with.warmup=0`,
@@ -57,10 +63,7 @@ it.skipIf(usesGpu())(
 it.skipIf(usesGpu())(
   'plan --memory calls it an error that a stage does not fit, and says of each what it needs',
   async () => {
-    const folder = await makeFolder();
-    onTestFinished(() => rm(folder, { recursive: true, force: true }));
-    await writeShapes(folder, 'train', await drawShapes(4, 1));
-    await writeShapes(folder, 'test', await drawShapes(1, 2));
+    const folder = await makeShapes();
     const huge = '{ width: 20480, depth: 64, heads: 2, mlp: 81920 }';
     const set = [`stages.contrast.with.text=${huge}`, 'memory=10TB'];
     const { plan, problems } = await planManifest(join(folder, 'shapes.yaml'), { set });
