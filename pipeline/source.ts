@@ -1,4 +1,5 @@
 import type { RecordBatch, Schema } from 'apache-arrow';
+import type { Reservation } from './graph/reserve.js';
 
 /** What a source reads at once: a row group, a file, a page. Restarts, shuffled epochs and the ledger go by it. */
 export interface Unit {
@@ -36,6 +37,11 @@ export interface SourceContext {
   readonly cache: string;
   /** Says what takes long before the first row ("fetching openmoji 17.0.0, 4 MB"). */
   readonly note: (line: string) => void;
+  /**
+   * Sets memory of the run apart for what reading takes beside the rows that are emitted (a page that is decoded whole), until all
+   * is read; of several askings the most counts. Throws an `AlignflowError` with the arithmetic where it does not fit.
+   */
+  readonly reserve: (reservation: Reservation) => void;
   /** Counts a row that could not be read and goes to the ledger. */
   readonly drop: (unit: Unit, row: number, reason: string, detail?: string) => void;
 }

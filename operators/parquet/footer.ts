@@ -40,6 +40,8 @@ export interface ColumnChunk {
   readonly end: number;
   /** Bytes of its pages when they are not compressed. */
   readonly bytes: number;
+  /** Nulls count too. */
+  readonly values: number;
 }
 
 /** One row group. */
@@ -173,5 +175,5 @@ function columnChunk(chunk: ThriftStruct): ColumnChunk {
   const start = dictionary > 0 && dictionary < data ? dictionary : data;
   const path = texts(meta, META.path);
   const end = start + number(meta, META.compressed);
-  return { path, start, data, end, bytes: number(meta, META.uncompressed) };
+  return { path, start, data, end, bytes: number(meta, META.uncompressed), values: number(meta, META.values) };
 }

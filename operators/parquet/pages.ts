@@ -1,6 +1,6 @@
 /**
  * The pages of a column chunk, found by their headers alone: which rows each of them holds, and about how many bytes these take
- * when they are decoded. Only for columns without lists, where each row has one value.
+ * when they are decoded. Rows are values: in a column with lists, where a row has any number of them, only the sizes of the pages are right.
  *
  * Field numbers are those of parquet-format's parquet.thrift (PageHeader, DataPageHeader, DictionaryPageHeader,
  * DataPageHeaderV2).
@@ -26,6 +26,8 @@ export interface Page extends Range {
   readonly rows: number;
   /** Bytes of its values, about. */
   readonly bytes: number;
+  /** Bytes that decoding it takes apart: its own, and those of the dictionary that it refers to. */
+  readonly decoded: number;
   /** Whether its values refer to the dictionary: writers give it up for later pages when it grows too large. */
   readonly refers: boolean;
 }
@@ -40,12 +42,15 @@ export interface ChunkPages {
 /** Reads bytes of the file. */
 export type ReadRange = (start: number, end: number) => Promise<Uint8Array>;
 
-/** Finds the pages of a chunk of `rows` rows. Throws an `Error` for bytes that are none, or when they hold other than all rows. */
-export async function readPages(read: ReadRange, chunk: ColumnChunk, rows: number): Promise<ChunkPages> {
+/**
+ * Finds the pages of a chunk of `values` values: as many as rows, without lists. Throws an `Error` for bytes that are none, or when
+ * they hold other than all values.
+ */
+export async function readPages(read: ReadRange, chunk: ColumnChunk, values: number): Promise<ChunkPages> {
   const header = headersOf(read, chunk.end);
   const pages: Page[] = [];
   let dictionary: Range = { start: chunk.start, end: chunk.start };
-  let bytesPerEntry = 0;
+  let entries = { bytes: 0, each: 0 };
   let firstRow = 0;
   for (let at = chunk.start; at < chunk.end; ) {
     const { struct: fields, length } = await header(at);
@@ -56,18 +61,20 @@ export async function readPages(read: ReadRange, chunk: ColumnChunk, rows: numbe
     if (type === TYPE.dictionary) {
       if (pages.length > 0) throw new Error('it has a dictionary behind its first page');
       dictionary = { start: at, end };
-      bytesPerEntry = size / Math.max(1, number(struct(fields, PAGE.dictionary), VALUES));
+      entries = { bytes: size, each: size / Math.max(1, number(struct(fields, PAGE.dictionary), VALUES)) };
     } else if (type === TYPE.data || type === TYPE.dataV2) {
-      const { values, encoding } = dataHeader(fields, type);
+      const { values: held, encoding } = dataHeader(fields, type);
       const refers = OF_DICTIONARY.includes(encoding);
-      const bytes = refers ? Math.max(size, values * bytesPerEntry) : size;
-      if (values > 0) pages.push({ start: at, end, firstRow, rows: values, bytes, refers });
-      firstRow += values;
-      if (firstRow > rows) break;
+      const bytes = refers ? Math.max(size, held * entries.each) : size;
+      const decoded = refers ? size + entries.bytes : size;
+      if (held > 0) pages.push({ start: at, end, firstRow, rows: held, bytes, decoded, refers });
+      firstRow += held;
+      if (firstRow > values) break;
     } else if (type !== TYPE.index) throw new Error(`it has a page of the unknown type ${type}`);
     at = end;
   }
-  if (firstRow !== rows) throw new Error(`the pages of ${chunk.path.join('.')} have ${firstRow} rows, not ${rows}`);
+  if (firstRow !== values)
+    throw new Error(`the pages of ${chunk.path.join('.')} have ${firstRow} values, not ${values}`);
   return { dictionary, pages };
 }
 

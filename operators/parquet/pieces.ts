@@ -14,6 +14,8 @@ export interface Piece {
   readonly footer: Footer;
   readonly chunks: readonly ColumnChunk[];
   readonly rows: number;
+  /** Bytes, without compression, of its largest page and the dictionary that it refers to. */
+  readonly decoded: number;
   /** Of its one chunk; undefined where a row has no fixed number of values, so that pages do not tell the rows. */
   readonly pages?: ChunkPages;
 }
@@ -21,7 +23,8 @@ export interface Piece {
 /** All columns of a row group as one piece. */
 export function wholePiece({ footer, schema }: ParquetFile, rowGroup: number): Piece {
   const { rows, columns } = footer.rowGroups[rowGroup]!;
-  return { path: [], schema, footer: singleGroup(footer, rowGroup), chunks: columns, rows };
+  const decoded = columns.reduce((sum, { bytes }) => sum + bytes, 0);
+  return { path: [], schema, footer: singleGroup(footer, rowGroup), chunks: columns, rows, decoded };
 }
 
 /** A row group by its columns, and by the fields of nested ones. Columns with lists, whose pages do not tell the rows, stay whole. */
@@ -46,10 +49,11 @@ export async function piecesOf(file: ParquetFile, rowGroup: number, read: ReadRa
     const field = file.schema.fields.find(({ name }) => name === path[0])!;
     const schema = new Schema([pruned(field, path)], file.schema.metadata);
     const footer = projectFooter(group, isIn, schemaMessage(schema));
-    const [chunk, ...others] = chunks;
-    const paged = others.length === 0 && !repeated.has(path[0]!);
-    const piece = { path, schema, footer, chunks, rows };
-    pieces.push(paged ? { ...piece, pages: await readPages(read, chunk!, rows) } : piece);
+    const divided = chunks.length === 1 && !repeated.has(path[0]!);
+    const found: ChunkPages[] = [];
+    for (const chunk of chunks) found.push(await readPages(read, chunk, divided ? rows : chunk.values));
+    const decoded = found.flatMap(({ pages }) => pages).reduce((most, page) => Math.max(most, page.decoded), 0);
+    pieces.push({ path, schema, footer, chunks, rows, decoded, ...(divided ? { pages: found[0]! } : {}) });
   }
   return pieces;
 }

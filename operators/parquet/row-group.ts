@@ -1,13 +1,13 @@
-import type { FileHandle } from 'node:fs/promises';
 import { type RecordBatch, tableFromIPC } from 'apache-arrow';
 import type { Table } from 'parquet-wasm';
 import type { Where } from '../../pipeline/errors.js';
-import { type Extract, extractRows, sizeOf, wholeChunk } from './extract.js';
+import { extractRows, sizeOf, wholeChunk } from './extract.js';
 import type { ParquetFile } from './file.js';
-import { decoding, openFile, readInto, readRange } from './file-bytes.js';
-import { type ColumnChunk, MAGIC } from './footer.js';
+import { decoding, openFile, readRange } from './file-bytes.js';
+import type { ColumnChunk } from './footer.js';
 import { bytesOfPages, pagesOfRows, partEnds } from './parts.js';
 import { mergePieces, type Piece, piecesOf, wholePiece } from './pieces.js';
+import { type SmallFiles, smallFilesOf } from './small-file.js';
 import { parquetWasm } from './wasm.js';
 
 /** How a row group is read. */
@@ -16,11 +16,11 @@ export interface RowGroupOptions {
   readonly batchSize: number;
   /** Bytes of rows, without compression, above which a row group is read in parts. */
   readonly partBytes?: number;
-  /** Told of the bytes that are decoded at once at the least, where they are more than twice `partBytes`. */
-  readonly tellLarge?: (bytes: number) => void;
+  /** Told of the bytes that decoding takes beside what it takes for any part. Reading goes on unless it throws. */
+  readonly reserve?: (bytes: number) => void;
 }
 
-const PART_BYTES = 32 * 2 ** 20;
+const PART_BYTES = 16 * 2 ** 20;
 
 /** About how often a page is read at most, as it is for each part that has rows of it. */
 const REREADS = 4;
@@ -33,29 +33,33 @@ const REREADS = 4;
 export async function* readRowGroup(
   file: ParquetFile,
   rowGroup: number,
-  { batchSize, partBytes = PART_BYTES, tellLarge }: RowGroupOptions,
+  { batchSize, partBytes = PART_BYTES, reserve }: RowGroupOptions,
 ): AsyncGenerator<RecordBatch, void, undefined> {
   const where = { file: file.name, rowGroup };
   const { rows, columns } = file.footer.rowGroups[rowGroup]!;
   const handle = await openFile(file.path, where);
+  const small = smallFilesOf(handle);
   try {
     if (bytesOf(columns) <= partBytes) {
-      yield* readPart(handle, [wholePiece(file, rowGroup)], { start: 0, end: rows, batchSize, where });
+      yield* readPart(small, [wholePiece(file, rowGroup)], { start: 0, end: rows, batchSize, where });
       return;
     }
     const read = (start: number, end: number) => readRange(handle, start, end);
     const pieces = await decoding(where, () => piecesOf(file, rowGroup, read));
-    const atOnce = pieces.reduce((sum, piece) => sum + indivisibleBytes(piece), 0);
-    if (atOnce > 2 * partBytes) tellLarge?.(atOnce);
+    const beside = largest(pieces.map((piece) => besideParts(readAtOnce(piece), piece.decoded, partBytes)));
+    if (beside > 0) reserve?.(beside);
     const sizes = pieces.map((piece) => bytesBefore(piece, rows));
     const before = (row: number) => sizes.reduce((sum, size) => sum + size(row), 0);
-    const most = Math.max(partBytes, Math.max(...pieces.map(largestRead)) / REREADS);
+    const share = Math.max(partBytes, largest(pieces.map(readAtOnce)) / REREADS);
     let start = 0;
-    for (const end of partEnds(rows, batchSize, most, before)) {
-      yield* readPart(handle, pieces, { start, end, batchSize, where });
+    for (const end of partEnds(rows, batchSize, share, before)) {
+      const batches = Math.max(1, before(end) - before(start)) / partBytes;
+      const fewer = Math.max(1, Math.min(batchSize, Math.ceil((end - start) / batches)));
+      yield* readPart(small, pieces, { start, end, batchSize: fewer, where });
       start = end;
     }
   } finally {
+    small.end();
     await handle.close();
   }
 }
@@ -66,21 +70,29 @@ function bytesBefore({ chunks, pages }: Piece, rows: number): (row: number) => n
   return (row) => (bytes * row) / rows;
 }
 
-/** Bytes on disk that are read at once, at the least: a page, or all of a piece that is not divided. */
-function largestRead({ chunks, pages }: Piece): number {
-  const sizes = pages === undefined ? [chunks.reduce((sum, chunk) => sum + sizeOf(chunk), 0)] : pages.pages.map(sizeOf);
-  return sizes.reduce((most, size) => Math.max(most, size), 0);
+/** Bytes on disk that are read at once, at the least: a page with its dictionary, or all of a piece that is not divided. */
+function readAtOnce({ chunks, pages }: Piece): number {
+  if (pages === undefined) return chunks.reduce((sum, chunk) => sum + sizeOf(chunk), 0);
+  const dictionary = sizeOf(pages.dictionary);
+  return largest(pages.pages.map((page) => sizeOf(page) + (page.refers ? dictionary : 0)));
 }
 
-/** Bytes of its largest page with its dictionary, or of all of a piece that is not divided. */
-function indivisibleBytes({ chunks, pages }: Piece): number {
-  if (pages === undefined) return bytesOf(chunks);
-  const largest = pages.pages.reduce((most, { bytes }) => Math.max(most, bytes), 0);
-  return largest + (pages.pages.some(({ refers }) => refers) ? sizeOf(pages.dictionary) : 0);
+/**
+ * Bytes that decoding takes beside what it takes of parts of small pages. What is read lies in this memory and in the decoder's, what is
+ * decoded there as it was, as values, and with the room by which these grew; the last copies are dead before they are collected.
+ * Measured, of images as pyarrow writes them with snappy: 25 MB for pages of 30 MB, 490 MB for pages of 97 MB, 594 MB for a
+ * dictionary of that size; 299 MB for 184 MB of lists in pages of 1 MB.
+ */
+function besideParts(read: number, decoded: number, partBytes: number): number {
+  return 2 * read + 5 * decoded - 5 * partBytes;
 }
 
 function bytesOf(chunks: readonly ColumnChunk[]): number {
   return chunks.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+function largest(sizes: readonly number[]): number {
+  return sizes.reduce((most, size) => Math.max(most, size), 0);
 }
 
 /** Rows of a row group that are decoded at a time. */
@@ -91,12 +103,12 @@ interface Part {
   readonly where: Where;
 }
 
-async function* readPart(handle: FileHandle, pieces: readonly Piece[], part: Part): AsyncGenerator<RecordBatch> {
+async function* readPart(small: SmallFiles, pieces: readonly Piece[], part: Part): AsyncGenerator<RecordBatch> {
   const { start, end, where } = part;
   const tables: Table[] = [];
   try {
     for (const piece of pieces) {
-      tables.push(await decoding(where, () => decodePiece(handle, piece, part)));
+      tables.push(await decoding(where, () => decodePiece(small, piece, part)));
     }
     let row = start;
     for (let i = 0; row < end; i++) {
@@ -122,26 +134,13 @@ function batchOf(table: Table, index: number): RecordBatch {
 }
 
 /** The rows of a part, decoded; they lie in the decoder's memory. */
-async function decodePiece(handle: FileHandle, piece: Piece, { start, end, batchSize }: Part): Promise<Table> {
+async function decodePiece(small: SmallFiles, piece: Piece, { start, end, batchSize }: Part): Promise<Table> {
   if (piece.pages === undefined) {
     const extract = extractRows(piece.footer, piece.chunks.map(wholeChunk), piece.rows);
     const window = end - start === piece.rows ? {} : { offset: start, limit: end - start };
-    return parquetWasm().readParquet(await readExtract(handle, extract), { batchSize, ...window });
+    return parquetWasm().readParquet(await small.read(extract), { batchSize, ...window });
   }
   const { part, firstRow, rows } = pagesOfRows(piece.pages, start, end);
-  const bytes = await readExtract(handle, extractRows(piece.footer, [part], rows));
+  const bytes = await small.read(extractRows(piece.footer, [part], rows));
   return parquetWasm().readParquet(bytes, { batchSize, offset: start - firstRow, limit: end - start });
-}
-
-/** The bytes of a small file. */
-async function readExtract(handle: FileHandle, { ranges, footer, bytes }: Extract): Promise<Uint8Array> {
-  const small = new Uint8Array(bytes + footer.length);
-  small.set(MAGIC);
-  let at = MAGIC.length;
-  for (const { start, end } of ranges) {
-    await readInto(handle, small.subarray(at, at + end - start), start);
-    at += end - start;
-  }
-  small.set(footer, bytes);
-  return small;
 }

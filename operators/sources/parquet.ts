@@ -5,15 +5,14 @@ import { schemaDifference } from '../../pipeline/batch/equal.js';
 import { plainBatch, plainSchema } from '../../pipeline/batch/plain.js';
 import { AlignflowError } from '../../pipeline/errors.js';
 import { defineSource } from '../../pipeline/source.js';
-import { formatBytes } from '../../pipeline/terminal/format.js';
 import { openParquet, type ParquetFile } from '../parquet/file.js';
 import { readRowGroup } from '../parquet/row-group.js';
 import { fileName, listFiles } from './file-list.js';
 
 /**
- * Reads Parquet files, a row group at a time: zstd, snappy, gzip, Brotli, LZ4 or uncompressed. A row group of more than 32 MB is
- * read in parts, whose batches may be smaller than `batch`; what is decoded lies beside `memory`, a few times the part or the largest
- * page, which is told where it is large. All files must have the same columns. Text and binary columns come as Utf8 and Binary, however they were written, and
+ * Reads Parquet files, a row group at a time: zstd, snappy, gzip, Brotli, LZ4 or uncompressed. A row group of more than 16 MB is
+ * read in parts, whose batches may be smaller than `batch`. A page is decoded whole, and a column of lists with all of its pages: where
+ * these are large, what that takes (up to seven times their bytes) is set apart from the run's `memory`, and has to fit into it. All files must have the same columns. Text and binary columns come as Utf8 and Binary, however they were written, and
  * dictionaries as their values.
  */
 export interface ParquetSource {
@@ -31,9 +30,6 @@ export interface ParquetSource {
 /** Footers of one run that were read last: the row groups of a file are mostly read one after the other. */
 const opened = new WeakMap<object, Map<string, Promise<ParquetFile>>>();
 const KEPT = 64;
-
-/** Runs that were told of large pages. */
-const told = new WeakSet<object>();
 
 export default defineSource({
   name: 'source/parquet',
@@ -78,13 +74,14 @@ export default defineSource({
       });
     }
     const schema = plainSchema(file.schema);
-    const tellLarge = (bytes: number): void => {
-      if (told.has(context)) return;
-      told.add(context);
-      const size = `${formatBytes(bytes)}, about three times of which lie beside \`memory\` meanwhile`;
-      context.note(`${name}, row group ${rowGroup}: its pages can only be decoded whole, the largest are ${size}`);
-    };
-    for await (const batch of readRowGroup(file, rowGroup, { batchSize: config.batch, tellLarge })) {
+    const reserve = (bytes: number): void =>
+      context.reserve({
+        bytes,
+        what: 'decoding its largest page, or a column of lists,',
+        where: { file: name, rowGroup },
+        fix: 'raise `memory`, or write the file with smaller row groups (`row_group_size=100` in pyarrow)',
+      });
+    for await (const batch of readRowGroup(file, rowGroup, { batchSize: config.batch, reserve })) {
       context.signal.throwIfAborted();
       yield plainBatch(batch, schema);
     }

@@ -54,7 +54,9 @@ export function followActivity(
       }
     },
     budget: {
-      limit: budget.limit,
+      get limit() {
+        return budget.limit;
+      },
       get held() {
         return budget.held;
       },
@@ -67,6 +69,7 @@ export function followActivity(
       },
       open: (places) => budget.open(places),
       room: (below) => budget.room(below),
+      reserve: (bytes) => budget.reserve(bytes),
       released: () => budget.released(),
     },
   };

@@ -3,7 +3,7 @@
  * decoding, a sink's write, the trainer's queue) holds what it keeps, and sources wait for room before they read on.
  */
 export interface MemoryBudget {
-  /** The bound in bytes. */
+  /** The bound in bytes, less what is reserved. */
   readonly limit: number;
   /** Bytes held now. */
   readonly held: number;
@@ -11,6 +11,8 @@ export interface MemoryBudget {
   readonly peak: number;
   /** Holds bytes until the returned function is called (calling it twice is harmless). Never refuses. */
   hold(bytes: number): () => void;
+  /** Takes bytes off the limit, for what is no row, until the returned function is called (calling it twice is harmless). */
+  reserve(bytes: number): () => void;
   /** Batches that can be worked on at once, at all boundaries together. */
   readonly places: number;
   /** Adds so many of them until the returned function is called. */
@@ -23,6 +25,7 @@ export interface MemoryBudget {
 
 /** A budget of `limit` bytes. */
 export function createBudget(limit: number): MemoryBudget {
+  let reserved = 0;
   let held = 0;
   let peak = 0;
   let places = 0;
@@ -35,8 +38,21 @@ export function createBudget(limit: number): MemoryBudget {
   const released = async (): Promise<void> => {
     if (held > 0) await new Promise<void>((resume) => waiting.push(resume));
   };
+  /** Adds to a count, and takes it off again once. */
+  const lend = (add: (bytes: number) => void, bytes: number) => {
+    add(bytes);
+    let lent = true;
+    return () => {
+      if (!lent) return;
+      lent = false;
+      add(-bytes);
+      wake();
+    };
+  };
   return {
-    limit,
+    get limit() {
+      return limit - reserved;
+    },
     get held() {
       return held;
     },
@@ -44,15 +60,15 @@ export function createBudget(limit: number): MemoryBudget {
       return peak;
     },
     hold(bytes) {
-      held += bytes;
-      peak = Math.max(peak, held);
-      let released = false;
-      return () => {
-        if (released) return;
-        released = true;
-        held -= bytes;
-        wake();
-      };
+      return lend((more) => {
+        held += more;
+        peak = Math.max(peak, held);
+      }, bytes);
+    },
+    reserve(bytes) {
+      return lend((more) => {
+        reserved += more;
+      }, bytes);
     },
     get places() {
       return places;
@@ -63,7 +79,7 @@ export function createBudget(limit: number): MemoryBudget {
         places -= more;
       };
     },
-    async room(below = limit) {
+    async room(below = limit - reserved) {
       while (held >= below && held > 0) await released();
     },
     released,

@@ -18,6 +18,7 @@ import {
   type RowChoice,
   readUnits,
 } from '../graph/read-source.js';
+import { createReserve, type Reserve } from '../graph/reserve.js';
 import type { PlannedStep } from '../plan/plan.js';
 import type { WorkerPool } from '../pool/worker-pool.js';
 import type { SourceContext, Unit } from '../source.js';
@@ -152,6 +153,15 @@ export function readRows(reading: Reading, environment: ReadingEnvironment, opti
 
   /** Reads all sources as one, with the origins of each set apart. */
   async function* batches(): AsyncGenerator<RecordBatch> {
+    const reserves = sources.map(() => createReserve(budget));
+    try {
+      yield* mixed(reserves);
+    } finally {
+      for (const { release } of reserves) release();
+    }
+  }
+
+  async function* mixed(reserves: readonly Reserve[]): AsyncGenerator<RecordBatch> {
     const shares = [];
     const keep = createKeptUnits(budget.limit * KEPT);
     for (const [i, weighted] of sources.entries()) {
@@ -163,6 +173,7 @@ export function readRows(reading: Reading, environment: ReadingEnvironment, opti
         counted,
         seed,
         units,
+        reserve: reserves[i]!.ask,
         choice: () => choices.get(weighted),
       });
       const own = await listUnits(weighted, context, { mayBeEmpty: counted && reading.mayBeEmpty });
@@ -223,6 +234,7 @@ function sourceContext(
     counted,
     seed,
     units,
+    reserve,
     choice,
   }: {
     weighted: WeightedSource;
@@ -230,6 +242,7 @@ function sourceContext(
     counted: boolean;
     seed: number;
     units: readonly Unit[];
+    reserve: SourceContext['reserve'];
     /** What of it is read, once that is known. */
     choice: () => RowChoice | undefined;
   },
@@ -251,6 +264,7 @@ function sourceContext(
     signal,
     cache: cacheFolder(),
     note,
+    reserve,
     drop(unit, row, reason, detail) {
       if (!source.drops.includes(reason))
         throw new AlignflowError({ what: `the source dropped a row as "${reason}", which it did not declare` });

@@ -31,7 +31,7 @@ export type Row = Readonly<Record<string, unknown>>;
 export async function readRows(file: string): Promise<Row[]> {
   const { signal } = new AbortController();
   const note = () => undefined;
-  const context = { stage: 'test', base: dirname(file), seed: 1, signal, cache: '', note, drop: note };
+  const context = { stage: 'test', base: dirname(file), seed: 1, signal, cache: '', note, reserve: note, drop: note };
   const options = { path: basename(file), batch: 1024 };
   const rows: Row[] = [];
   for (const unit of await source.units(options, context))

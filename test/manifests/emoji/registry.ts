@@ -36,6 +36,7 @@ export function sourceContext(cache: string, signal: SourceContext['signal'] = n
     signal,
     cache,
     note: (line) => notes.push(line),
+    reserve: () => undefined,
     drop: () => {
       throw new Error('nothing is dropped here');
     },

@@ -10,7 +10,7 @@ function chunkOf(sizes: readonly (readonly [rows: number, bytes: number])[]): Ch
   let firstRow = 0;
   let start = 0;
   const pages = sizes.map(([rows, bytes]) => {
-    const page = { start, end: start + bytes, firstRow, rows, bytes, refers: false };
+    const page = { start, end: start + bytes, firstRow, rows, bytes, decoded: bytes, refers: false };
     firstRow += rows;
     start += bytes;
     return page;
@@ -109,7 +109,14 @@ function page(type: number, values: number, { size = 8, encoding = 0, extra = 0 
 }
 
 function find(bytes: Uint8Array, rows: number): Promise<ChunkPages> {
-  const chunk: ColumnChunk = { path: ['text'], start: 0, data: 0, end: bytes.length, bytes: bytes.length };
+  const chunk: ColumnChunk = {
+    path: ['text'],
+    start: 0,
+    data: 0,
+    end: bytes.length,
+    bytes: bytes.length,
+    values: rows,
+  };
   return readPages(async (start, end) => bytes.subarray(start, end), chunk, rows);
 }
 
@@ -138,7 +145,7 @@ describe('the pages of a column', () => {
   });
 
   it.each([
-    ['have 5 rows, not 6', [page(0, 5, {})], 6],
+    ['have 5 values, not 6', [page(0, 5, {})], 6],
     ['unknown type 4', [page(4, 5, {})], 5],
     ['longer than its column', [page(0, 5, { size: 100 }).subarray(0, 60)], 5],
     ['ends too early', [page(0, 5, {}), page(0, 5, { size: 0 }).subarray(0, 5)], 10],

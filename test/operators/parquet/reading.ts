@@ -18,6 +18,7 @@ export function sourceContext(base: string): SourceContext {
     signal: new AbortController().signal,
     cache: base,
     note: () => undefined,
+    reserve: () => undefined,
     drop: () => {
       throw new Error('source/parquet drops no rows');
     },

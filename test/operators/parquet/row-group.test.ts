@@ -8,7 +8,15 @@ import { encodeParquet } from '../../../operators/parquet/encode.js';
 import { movedRowGroups } from '../../../operators/parquet/extract.js';
 import { structList, structs } from '../../../operators/parquet/fields.js';
 import { openParquet } from '../../../operators/parquet/file.js';
-import { FILE, footerBytes, GROUP, parseFooter, TAIL, withRowGroups } from '../../../operators/parquet/footer.js';
+import {
+  type ColumnChunk,
+  FILE,
+  footerBytes,
+  GROUP,
+  parseFooter,
+  TAIL,
+  withRowGroups,
+} from '../../../operators/parquet/footer.js';
 import { readRowGroup } from '../../../operators/parquet/row-group.js';
 import { THRIFT } from '../../../operators/parquet/thrift.js';
 import { batchOf, binaryColumn, int32Column, int32ListColumn, utf8Column } from '../../../pipeline/batch/build.js';
@@ -38,19 +46,47 @@ async function read(
 }
 
 describe('a row group in parts', () => {
-  it('tells how much must be decoded at once, where that is much more than a part', async () => {
-    const file = await openParquet(join(REFERENCE, 'many-pages-v1.parquet'), { name: 'it', columns: undefined });
-    const toldOf = async (partBytes: number) => {
-      const told: number[] = [];
-      const tellLarge = (bytes: number) => void told.push(bytes);
-      for await (const _ of readRowGroup(file, 0, { batchSize: 25, partBytes, tellLarge }));
-      return told;
+  describe('asks for memory, where decoding takes more than for any part,', () => {
+    const asked = async (columns: readonly string[], partBytes: number): Promise<readonly number[]> => {
+      const file = await openParquet(join(REFERENCE, 'many-pages-v1.parquet'), { name: 'it', columns });
+      const bytes: number[] = [];
+      const options = { batchSize: 25, partBytes, reserve: (more: number) => void bytes.push(more) };
+      for await (const _ of readRowGroup(file, 0, options));
+      return bytes;
     };
-    const [bytes, ...more] = await toldOf(1);
-    expect(more).toEqual([]);
-    expect(bytes).toBeGreaterThan(100);
-    expect(await toldOf(Math.floor(bytes! / 2) - 1)).toEqual([bytes]);
-    expect(await toldOf(Math.ceil(bytes! / 2))).toEqual([]);
+
+    it('once, and less of it for larger parts', async () => {
+      const columns = Object.keys(values);
+      const [most, ...more] = await asked(columns, 1);
+      expect(more).toEqual([]);
+      expect(most).toBeGreaterThan(100);
+      expect(await asked(columns, 11)).toEqual([most! - 5 * 10]);
+      expect(await asked(columns, Math.ceil(most! / 5) + 1)).toEqual([]);
+    });
+
+    it('for all pages of a column of lists as they are read, and the largest as it is decoded', async () => {
+      const file = await openParquet(join(REFERENCE, 'many-pages-v1.parquet'), { name: 'it', columns: ['large_list'] });
+      const [{ start, end, bytes }] = file.footer.rowGroups[0]!.columns as [ColumnChunk];
+      const [most] = await asked(['large_list'], 1);
+      expect(most).toBeGreaterThan(2 * (end - start));
+      expect(most).toBeLessThan(2 * (end - start) + 5 * bytes - 5);
+    });
+
+    it('for the largest page of another, with its dictionary', async () => {
+      const file = await openParquet(join(REFERENCE, 'many-pages-v1.parquet'), { name: 'it', columns: ['text'] });
+      const [chunk] = file.footer.rowGroups[0]!.columns as [ColumnChunk];
+      const [bytes] = await asked(['text'], 1);
+      expect(bytes).toBeGreaterThan(2 * (chunk.data - chunk.start));
+      expect(bytes).toBeLessThan(2 * (chunk.end - chunk.start) + 3 * chunk.bytes - 5);
+    });
+
+    it('and ends where it is refused', async () => {
+      const file = await openParquet(join(REFERENCE, 'many-pages-v1.parquet'), { name: 'it', columns: undefined });
+      const reserve = () => {
+        throw new Error('no');
+      };
+      await expect(readRowGroup(file, 0, { batchSize: 25, partBytes: 1, reserve }).next()).rejects.toThrow('no');
+    });
   });
 
   it.each(['many-pages-v1.parquet', 'many-pages-v2.parquet'])('of %s has every value of every type', async (name) => {
@@ -155,7 +191,7 @@ describe('a row group in parts', () => {
     const path = join(folder, 'fewer.parquet');
     await writeFile(path, Buffer.concat([body, footerBytes(withRowGroups(footer.struct, 12, more))]));
     await expect(read(path, { batchSize: 4, partBytes: 1e6 })).rejects.toThrow('fewer rows than its footer says');
-    await expect(read(path, { batchSize: 4, partBytes: 1 })).rejects.toThrow('have 10 rows, not 12');
+    await expect(read(path, { batchSize: 4, partBytes: 1 })).rejects.toThrow('have 10 values, not 12');
   });
 
   it('whose columns differ in their rows is refused', async () => {

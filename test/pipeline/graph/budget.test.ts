@@ -32,6 +32,21 @@ describe('budget', () => {
     expect(await isDone(createBudget(0).room())).toBe(true);
   });
 
+  it('has a lower limit while bytes are reserved', async () => {
+    const budget = createBudget(100);
+    const release = budget.reserve(60);
+    budget.hold(50);
+    expect([budget.limit, budget.held]).toEqual([40, 50]);
+    const waiting = budget.room();
+    expect(await isDone(waiting)).toBe(false);
+    release();
+    release();
+    expect(budget.limit).toBe(100);
+    // Asked with the lower limit: it comes with what is given back next.
+    budget.hold(0)();
+    expect(await isDone(budget.room())).toBe(true);
+  });
+
   it('makes all wait until there is room', async () => {
     const budget = createBudget(100);
     const [large, small] = [budget.hold(150), budget.hold(20)];

@@ -36,6 +36,7 @@ async function readAll(most: number | undefined, repeat = true) {
     signal: new AbortController().signal,
     cache: '/',
     note: () => undefined,
+    reserve: () => undefined,
     drop: () => {
       dropped++;
     },

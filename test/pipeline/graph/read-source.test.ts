@@ -18,6 +18,7 @@ const context: SourceContext = {
   signal: abort.signal,
   cache: '/',
   note: () => undefined,
+  reserve: () => undefined,
   drop: () => undefined,
 };
 

@@ -123,6 +123,7 @@ function project(text = manifest) {
       signal: new AbortController().signal,
       cache: '',
       note() {},
+      reserve() {},
       drop() {},
     };
     const found: number[] = [];

@@ -1,0 +1,51 @@
+import { AlignflowError, type Fault } from '../errors.js';
+import { formatBytes } from '../manifest/units.js';
+import type { MemoryBudget } from './budget.js';
+
+/**
+ * What is left for rows whatever a source asks for: some in flight, and those that are dead and not collected yet.
+ */
+const ROWS = 128e6;
+
+/** Memory that a source asks for. */
+export interface Reservation extends Pick<Fault, 'where' | 'fix'> {
+  readonly bytes: number;
+  /** What takes them: `decoding its largest page`. */
+  readonly what: string;
+}
+
+/** What one source has of the run's memory, beside the rows that it emits. */
+export interface Reserve {
+  /** Asks for bytes: the most that it ever asks for are its own. Throws where they do not fit. */
+  readonly ask: (reservation: Reservation) => void;
+  /** Gives all of it back. */
+  readonly release: () => void;
+}
+
+/** Opens a reserve of the budget. */
+export function createReserve(budget: Pick<MemoryBudget, 'limit' | 'reserve'>): Reserve {
+  let own = 0;
+  let release = () => {};
+  return {
+    ask({ bytes, what, where, fix }) {
+      if (bytes <= own) return;
+      const limit = budget.limit + own;
+      if (bytes + ROWS > limit) {
+        const needed = formatBytes(Math.ceil((bytes + ROWS) / 1e6) * 1e6);
+        throw new AlignflowError({
+          what: `${what} takes ${formatBytes(bytes)} beside the rows, and the memory for both is ${formatBytes(limit)}`,
+          ...(where === undefined ? {} : { where }),
+          expected: `a memory of ${needed} at least, ${formatBytes(ROWS)} of it for rows`,
+          ...(fix === undefined ? {} : { fix }),
+        });
+      }
+      release();
+      own = bytes;
+      release = budget.reserve(bytes);
+    },
+    release() {
+      release();
+      own = 0;
+    },
+  };
+}

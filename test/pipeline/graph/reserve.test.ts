@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import { createBudget } from '../../../pipeline/graph/budget.js';
+import { createReserve } from '../../../pipeline/graph/reserve.js';
+
+const MB = 1e6;
+const page = (bytes: number) => ({
+  bytes,
+  what: 'decoding a page',
+  where: { file: 'a.parquet' },
+  fix: 'smaller pages',
+});
+
+describe('the reserve of a source', () => {
+  it('takes the most that was asked for off the limit, until it is released', () => {
+    const budget = createBudget(300 * MB);
+    const reserve = createReserve(budget);
+    for (const bytes of [30 * MB, 50 * MB, 10 * MB]) reserve.ask(page(bytes));
+    expect(budget.limit).toBe(250 * MB);
+    reserve.release();
+    expect(budget.limit).toBe(300 * MB);
+    reserve.ask(page(10 * MB));
+    expect(budget.limit).toBe(290 * MB);
+  });
+
+  it('leaves room for rows in flight, and says what does not fit', () => {
+    const budget = createBudget(300 * MB);
+    const reserve = createReserve(budget);
+    reserve.ask(page(172 * MB));
+    expect(() => reserve.ask(page(174.5 * MB))).toThrow(
+      [
+        'a.parquet: decoding a page takes 175 MB beside the rows, and the memory for both is 300 MB',
+        '  expected: a memory of 303 MB at least, 128 MB of it for rows',
+        '  to do: smaller pages',
+      ].join('\n'),
+    );
+    expect(budget.limit).toBe(128 * MB);
+  });
+
+  it('shares the limit with those of other sources', () => {
+    const budget = createBudget(300 * MB);
+    createReserve(budget).ask(page(100 * MB));
+    const other = createReserve(budget);
+    expect(() => other.ask(page(80 * MB))).toThrow('the memory for both is 200 MB');
+    other.ask(page(70 * MB));
+    expect(budget.limit).toBe(130 * MB);
+  });
+});
