@@ -10,7 +10,7 @@ const LARGEST = 5e6;
 /**
  * The TypeScript files of a folder that may define something, sorted: no tests, no declarations, nothing in hidden
  * folders or `node_modules`. A link to such a file of the folder is that file; other links of that kind, files that are too large
- * and folders that cannot be read are reported. Links to folders are not followed.
+ * and folders that cannot be read are reported. Links to folders are not followed; those to one with such files in it, elsewhere, are reported.
  */
 export function sourceFiles(folder: string, report: Report, deep = true): string[] {
   const root = realpathSync(folder);
@@ -25,8 +25,15 @@ export function sourceFiles(folder: string, report: Report, deep = true): string
   const look = (inner: string) => {
     for (const item of itemsOf(inner, refuse)) {
       const path = join(inner, item.name);
+      const entered = deep && !item.name.startsWith('.') && item.name !== 'node_modules';
       if (item.isDirectory()) {
-        if (deep && !item.name.startsWith('.') && item.name !== 'node_modules') look(path);
+        if (entered) look(path);
+      } else if (item.isSymbolicLink() && entered && leadsToSources(path, root)) {
+        refuse(
+          path,
+          `the link leads to the folder ${realpathSync(path)}`,
+          'that folder in `operators`, too: links are not followed',
+        );
       } else if (isSource(item.name)) {
         if (item.isFile()) take(path);
         else if (item.isSymbolicLink()) {
@@ -56,6 +63,17 @@ function itemsOf(folder: string, refuse: (file: string, message: string, expecte
   } catch (error) {
     refuse(folder, `the folder cannot be read: ${reasonOf(error)}`, 'a folder that may be read');
     return [];
+  }
+}
+
+/** Whether a link leads to a folder outside of `root` that has source files. */
+function leadsToSources(path: string, root: string): boolean {
+  try {
+    const real = realpathSync(path);
+    const within = real === root || real.startsWith(`${root}${sep}`);
+    return !within && statSync(real).isDirectory() && readdirSync(real).some(isSource);
+  } catch {
+    return false; // It leads nowhere, or where nobody may read.
   }
 }
 

@@ -5,6 +5,8 @@ import type { Artefacts, StageFacts, StageInputs } from '../stage.js';
 import { checkColumns } from './columns.js';
 import { callMended, mendSchema } from './mend-schema.js';
 import { callPart, type Part } from './parts.js';
+import type { Options } from './plan.js';
+import { askWithEach, sameAnswer } from './whatever-meant.js';
 
 /** What a stage hands over, as far as problems let it be known. */
 export interface Hands {
@@ -39,9 +41,32 @@ export interface StageQuestion {
  * Asks a stage which columns it reads and what it hands over. It is asked whatever is wrong with its rows, as if they had the
  * columns that it reads, so that a wrong column hides nothing else; the rows that it hands over are then those that are there.
  */
-export async function askStage({ stage, part, inputs, whole }: StageQuestion, report: Report): Promise<StageAnswer> {
-  const { definition, options, use, at } = part;
-  if (options === undefined) return UNKNOWN;
+export async function askStage(question: StageQuestion, report: Report): Promise<StageAnswer> {
+  const { options, guesses } = question.part;
+  if (options !== undefined) return askWith(options, question, report);
+  const answers = await askWithEach(guesses, (guess, say) => askWith(guess, question, say), report);
+  return { ...commonHands(answers.map((answer) => answer ?? UNKNOWN)), facts: undefined };
+}
+
+/** What a stage hands over whatever its options were meant to be. */
+function commonHands(answers: readonly Hands[]): Hands {
+  if (answers.length === 0) return UNKNOWN;
+  const known = UNKNOWN.hidden.flatMap((key) => {
+    const same = sameAnswer(answers.map(({ artefacts }) => artefacts[key]));
+    return same === undefined ? [] : [[key, same] as const];
+  });
+  const artefacts: Artefacts = Object.fromEntries(known);
+  const isThere = (key: keyof Artefacts) =>
+    answers.some((answer) => answer.artefacts[key] !== undefined || answer.hidden.includes(key));
+  return { artefacts, hidden: UNKNOWN.hidden.filter((key) => artefacts[key] === undefined && isThere(key)) };
+}
+
+async function askWith(
+  options: Options,
+  { stage, part, inputs, whole }: StageQuestion,
+  report: Report,
+): Promise<StageAnswer> {
+  const { definition, use, at } = part;
   const call = { at, options: stage.options, certain: whole };
   const reads = await callPart(
     () => definition.reads(options, inputs),

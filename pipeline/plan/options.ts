@@ -7,6 +7,7 @@ import type { Problem, Report } from '../manifest/problem.js';
 import { kindOf, type MapNode, type Node } from '../manifest/tree.js';
 import { parseUnit } from '../manifest/units.js';
 import type { Options } from './plan.js';
+import { substitute } from './substitute.js';
 
 /** The options that are checked, and what messages call them. */
 export interface OptionsRequest {
@@ -19,29 +20,47 @@ export interface OptionsRequest {
   readonly defaults: Options;
 }
 
+/** Options as an operator gets them, or what they may have been meant to be. */
+export interface CheckedOptions {
+  /** Undefined after a problem. */
+  readonly options: Options | undefined;
+  /** After a problem: the options with several values for what is wrong or missing. None where anything may have been meant. */
+  readonly guesses: readonly Options[];
+}
+
+/** How many guesses there are. */
+const GUESSES = 4;
+
 /**
- * Options as an operator gets them: checked against its schema, texts with units turned into numbers, defaults filled in
- * (field by field in nested objects). Undefined after a problem; all problems are reported.
+ * Checks options against a schema, turns texts with units into numbers, and fills in defaults (field by field in nested objects).
+ * All problems are reported.
  */
-export function checkOptions(
-  { name, at, node, schema, defaults }: OptionsRequest,
-  report: Report,
-): Options | undefined {
+export function checkOptions({ name, at, node, schema, defaults }: OptionsRequest, report: Report): CheckedOptions {
   let right = true;
-  const checker = new Checker(name, (problem) => {
+  const checker = new Checker(name, 0, (problem) => {
     right = false;
     report(problem);
   });
   const options = checker.object(node, schema, defaults, '', at);
-  return right ? options : undefined;
+  if (right) return { options, guesses: [] };
+  if (!checker.guessable) return { options: undefined, guesses: [] };
+  const more = Array.from({ length: GUESSES - 1 }, (_, i) =>
+    new Checker(name, i + 1, () => {}).object(node, schema, defaults, '', at),
+  );
+  return { options: undefined, guesses: [options, ...more] };
 }
 
 class Checker {
   private readonly subject: string;
+  /** Which substitute is taken for what is wrong. */
+  private readonly choice: number;
   private readonly report: Report;
+  /** False when there is a key that no option is near to: any may have been meant. */
+  guessable = true;
 
-  constructor(subject: string, report: Report) {
+  constructor(subject: string, choice: number, report: Report) {
     this.subject = subject;
+    this.choice = choice;
     this.report = report;
   }
 
@@ -52,18 +71,28 @@ class Checker {
     for (const [key, entry] of node?.entries ?? []) {
       const way = path === '' ? key : `${path}.${key}`;
       const property = Object.hasOwn(properties, key) ? properties[key] : values || undefined;
-      if (property === undefined) this.unknown(way, key, Object.keys(properties), entry.key);
-      else result.set(key, this.value(entry.value, property, defaults[key], way));
+      if (property === undefined) {
+        const meant = this.unknown(way, key, Object.keys(properties), entry.key);
+        if (meant === undefined || node?.entries.has(meant)) continue;
+        result.set(meant, substitute(properties[meant]!, defaults[meant], this.choice));
+      } else result.set(key, this.value(entry.value, property, defaults[key], way));
     }
     for (const key of required) {
       if (node?.entries.has(key)) continue;
       const way = path === '' ? key : `${path}.${key}`;
       this.problem('missing', `needs the option ${way}`, at, describeSchema(properties[key] ?? {}));
+      if (!result.has(key)) result.set(key, substitute(properties[key] ?? {}, undefined, this.choice));
     }
     return Object.fromEntries(result);
   }
 
+  /** The value of a node, or a substitute for a wrong one. */
   private value(node: Node, schema: JsonSchema, fallback: unknown, path: string): unknown {
+    return this.given(node, schema, fallback, path) ?? substitute(schema, fallback, this.choice);
+  }
+
+  /** Undefined after a problem. */
+  private given(node: Node, schema: JsonSchema, fallback: unknown, path: string): unknown {
     const variants = variantsOf(schema);
     if (variants !== undefined) return this.variant(node, schema, variants, fallback, path);
     if (schema.anyOf !== undefined) return this.anyOf(node, schema, schema.anyOf, fallback, path);
@@ -114,7 +143,12 @@ class Checker {
   ): unknown {
     const tried = members.map((member) => {
       const problems: Problem[] = [];
-      const value = new Checker(this.subject, (problem) => problems.push(problem)).value(node, member, fallback, path);
+      const value = new Checker(this.subject, this.choice, (problem) => problems.push(problem)).value(
+        node,
+        member,
+        fallback,
+        path,
+      );
       return { value, problems };
     });
     const right = tried.find(({ problems }) => problems.length === 0);
@@ -154,9 +188,13 @@ class Checker {
     this.problem('type', `option ${path} is ${kindOf(node)}`, node.at, describeSchema(schema));
   }
 
-  private unknown(path: string, key: string, known: readonly string[], at: Position): void {
+  /** The option that may have been meant. */
+  private unknown(path: string, key: string, known: readonly string[], at: Position): string | undefined {
     const expected = known.length === 0 ? 'no options' : `one of ${known.join(', ')}`;
-    this.problem('unknown-key', `has no option ${path}`, at, expected, nearestName(key, known));
+    const nearest = nearestName(key, known);
+    this.problem('unknown-key', `has no option ${path}`, at, expected, nearest);
+    if (nearest === undefined && known.length > 0) this.guessable = false;
+    return nearest;
   }
 
   private problem(code: Problem['code'], what: string, at: Position, expected: string, nearest?: string): undefined {

@@ -19,6 +19,8 @@ export interface Part<K extends Kind> {
   readonly definition: Extract<Definition, { readonly kind: K }>;
   /** Undefined after a problem with them. */
   readonly options: Options | undefined;
+  /** What they may have been meant to be, after a problem. */
+  readonly guesses: readonly Options[];
 }
 
 const KINDS: Readonly<Record<Kind, string>> = {
@@ -47,10 +49,10 @@ export class Parts {
   ): Promise<Part<K> | undefined> {
     const entry = this.catalog.entries.get(use);
     if (entry === undefined || entry.kind !== kind) return this.unknown(kind, use, at, entry);
-    const options = checkOptions({ name: use, at, node, schema: entry.schema, defaults: entry.defaults }, this.report);
+    const checked = checkOptions({ name: use, at, node, schema: entry.schema, defaults: entry.defaults }, this.report);
     try {
       const { definition, version, module } = await this.load(entry);
-      return { use, at, entry, version, module, definition: definition as Part<K>['definition'], options };
+      return { use, at, entry, version, module, definition: definition as Part<K>['definition'], ...checked };
     } catch (error) {
       this.report(problemOf(error, 'load', at));
       return undefined;

@@ -1,3 +1,4 @@
+import type { Schema } from 'apache-arrow';
 import { openCatalog } from '../discovery/catalog.js';
 import type { Manifest, ManifestStage } from '../manifest/manifest.js';
 import { branchName } from '../manifest/names.js';
@@ -37,15 +38,17 @@ export async function planManifest(given: string | ManifestValue, options: ReadO
   const references = new References(manifest.stages, report);
   const outcomes = new Map<string, BranchedOutcome>();
   const stages: PlannedStage[] = [];
+  const schemas: (Schema | undefined)[] = [];
   for (const stage of manifest.stages) {
     const outcome = await planStage({ stage, manifest, parts, references, outcomes, report });
     outcomes.set(stage.name, outcome);
     for (const [name, branch] of outcome.branches) outcomes.set(branchName(stage.name, name), branch);
     checkMemory(outcome.keeps, manifest.memory, report);
+    schemas.push(...outcome.schemas);
     if (outcome.planned !== undefined) stages.push(outcome.planned);
   }
   checkUnused(manifest.stages, report);
-  if (stages.length === manifest.stages.length) checkKey(manifest.key, stages, report);
+  checkKey(manifest.key, schemas, report);
 
   if (problems.length > 0) return { problems: inOrder(problems, manifest) };
   const { folder, name, seed, output, baseline, memory, workers, tree } = manifest;

@@ -5,8 +5,9 @@ import type { Manifest, ManifestMix, ManifestStage } from '../manifest/manifest.
 import type { Report } from '../manifest/problem.js';
 import { placeOfText } from '../manifest/tree.js';
 import { callPart, type Part, type Parts } from './parts.js';
-import type { PlannedRows, PlannedShare, PlannedStage } from './plan.js';
+import type { Options, PlannedRows, PlannedShare, PlannedStage } from './plan.js';
 import type { BranchedOutcome } from './plan-stage.js';
+import { askWithEach, sameAnswer } from './whatever-meant.js';
 
 /** Where the rows of a stage come from. */
 export interface RowsOutcome {
@@ -28,21 +29,25 @@ export async function planSource(
 ): Promise<RowsOutcome> {
   const listed = stage.source;
   const source = listed && (await parts.find('source', listed.use, listed.options));
-  if (source?.options === undefined) return { ...NO_ROWS, source };
+  if (source === undefined) return NO_ROWS;
   const { use, at, entry, module, options, definition } = source;
   const context = { stage: stage.name, base: manifest.folder };
-  // A path that leads nowhere is best mended where it stands.
-  const path = (typeof options.path === 'string' && placeOfText(listed?.options, options.path)) || at;
-  const call = { code: 'source', at: path, options: listed?.options } as const;
-  const schema = await callPart(
-    () => definition.schema(options, context),
-    { ...call, name: `schema of ${use}` },
-    report,
-  );
+  const callOf = ({ path }: Options) => {
+    // A path that leads nowhere is best mended where it stands.
+    const place = (typeof path === 'string' && placeOfText(listed?.options, path)) || at;
+    return { code: 'source', at: place, options: listed?.options } as const;
+  };
+  const schemaOf = (given: Options, say: Report) =>
+    callPart(() => definition.schema(given, context), { ...callOf(given), name: `schema of ${use}` }, say);
+  if (options === undefined) {
+    const schema = sameAnswer(await askWithEach(source.guesses, schemaOf, report));
+    return { rows: undefined, schema, source };
+  }
+  const schema = await schemaOf(options, report);
   if (schema === undefined) return { ...NO_ROWS, source };
   const data = await callPart(
     () => definition.identity(options, context),
-    { ...call, name: `identity of ${use}` },
+    { ...callOf(options), name: `identity of ${use}` },
     report,
   );
   if (data === undefined) return { rows: undefined, schema, source };

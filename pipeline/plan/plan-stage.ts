@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Schema } from 'apache-arrow';
 import type { Manifest, ManifestPart, ManifestStage } from '../manifest/manifest.js';
 import { branchName, stageOf } from '../manifest/names.js';
 import type { Position } from '../manifest/position.js';
@@ -26,12 +27,14 @@ export interface StageOutcome extends Hands {
   readonly planned: PlannedStage | undefined;
   /** What it keeps. */
   readonly keeps: Keeps;
+  /** Of its rows, before each step and behind the last; undefined where a problem hides one. None where it reads none. */
+  readonly schemas: readonly (Schema | undefined)[];
   /** What its branches came to, by their names. */
   readonly branches: ReadonlyMap<string, BranchedOutcome>;
 }
 
 /** What planning a branch came to, for later stages: what a stage of its own would. */
-export type BranchedOutcome = Omit<StageOutcome, 'branches' | 'keeps'>;
+export type BranchedOutcome = Omit<StageOutcome, 'branches' | 'keeps' | 'schemas'>;
 
 /** What a stage is planned with. */
 export interface StageRequest {
@@ -120,6 +123,7 @@ export async function planStage(request: StageRequest): Promise<StageOutcome> {
     planned,
     artefacts,
     hidden,
+    schemas: part?.definition.takes.rows === 'none' ? [] : [...stepped.inputs, schema],
     keeps: {
       name: stage.name,
       at: stage.at,

@@ -7,7 +7,8 @@ import { checkColumns } from './columns.js';
 import type { Held } from './memory.js';
 import { callMended, mendSchema } from './mend-schema.js';
 import { callPart, type Part, type Parts } from './parts.js';
-import type { PlannedStep } from './plan.js';
+import type { Options, PlannedStep } from './plan.js';
+import { askWithEach, sameAnswer } from './whatever-meant.js';
 
 /** The steps of a stage, with the schema behind the last. */
 export interface StepsOutcome {
@@ -67,7 +68,13 @@ async function planStep(
   report: Report,
 ): Promise<StepOutcome | undefined> {
   const { definition: operator, options, use, at, entry, module, version } = part;
-  if (options === undefined) return { output: passedOn(part, input) };
+  if (options === undefined) {
+    const plan = (guess: Options, say: Report) =>
+      planStep({ ...part, options: guess }, listed, input, label, seed, say);
+    const outcomes = await askWithEach(part.guesses, plan, report);
+    const output = sameAnswer(outcomes.map((outcome) => outcome?.output));
+    return { output: output ?? (part.guesses.length === 0 ? passedOn(part, input) : undefined) };
+  }
   const call = { code: 'schema', at, options: listed.options } as const;
   const hidden = { output: passedOn(part, input) };
   const reads = await callPart(() => operator.reads(options), { ...call, name: `reads of ${use}` }, report);

@@ -1,21 +1,26 @@
+import type { Schema } from 'apache-arrow';
 import { KEYS } from '../batch/row-key.js';
 import { nearestName } from '../manifest/nearest.js';
 import type { Located } from '../manifest/position.js';
 import type { Report } from '../manifest/problem.js';
 import { acceptsType, typeName } from './columns.js';
-import type { PlannedStage } from './plan.js';
 
-/** Checks that some rows have the column that names rows, and that it can name them wherever it is. */
-export function checkKey(key: Located<string> | undefined, stages: readonly PlannedStage[], report: Report): void {
+/**
+ * Checks that some rows have the column that names rows, and that it can name them wherever it is.
+ *
+ * @param schemas of all rows; undefined where a problem hides one, which may have the column
+ */
+export function checkKey(
+  key: Located<string> | undefined,
+  schemas: readonly (Schema | undefined)[],
+  report: Report,
+): void {
   if (key === undefined) return;
-  const schemas = stages.flatMap(({ rows, steps }) => [
-    ...(rows === undefined ? [] : [rows.schema]),
-    ...steps.map(({ output }) => output),
-  ]);
-  const fields = schemas.flatMap((schema) => schema.fields);
+  const fields = schemas.flatMap((schema) => schema?.fields ?? []);
   const found = fields.filter(({ name }) => name === key.value);
   const { at } = key;
   if (found.length === 0) {
+    if (schemas.includes(undefined)) return;
     const names = [...new Set(fields.map(({ name }) => name))];
     const nearest = nearestName(key.value, names);
     report({

@@ -39,6 +39,7 @@ it('takes a link to a file of the folder for that file, once, and tells of other
       'mine/f.ts: the link leads to no file',
       'mine/g.ts: the link leads to no file',
       'mine/h.ts: the link leads to no file',
+      'mine/other: the link leads to the folder other',
     ],
   });
 });

@@ -37,6 +37,7 @@ stages:
       'manifest.yaml:10:56 schema: min is 2 and max is 1: no row is kept',
       'manifest.yaml:11:44 column: toy/length reads the column image, which is Binary',
       'manifest.yaml:14:31 missing: toy/fit needs the option model',
+      'manifest.yaml:14:31 column: toy/fit reads the column caption, which is not there',
       'manifest.yaml:14:48 unknown-key: toy/fit has no option modle',
       'manifest.yaml:14:97 unknown-key: sink/toy has no option a',
       'manifest.yaml:16:10 column: the stage train reads the column caption, which is not there',

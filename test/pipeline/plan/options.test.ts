@@ -12,7 +12,7 @@ function check(schema: JsonSchema, text: string, defaults: Record<string, unknow
   const problems: Problem[] = [];
   const report = (problem: Problem) => void problems.push(problem);
   const node = parseTree(text, placesIn('m.yaml', text), report) as MapNode;
-  const options = checkOptions({ name: 'op', at, node, schema, defaults }, report);
+  const { options } = checkOptions({ name: 'op', at, node, schema, defaults }, report);
   if (problems.length === 0) return options;
   expect(options).toBeUndefined();
   return problems.map(
