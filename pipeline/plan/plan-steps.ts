@@ -69,11 +69,17 @@ async function planStep(
 ): Promise<StepOutcome | undefined> {
   const { definition: operator, options, use, at, entry, module, version } = part;
   if (options === undefined) {
-    const plan = (guess: Options, say: Report) =>
-      planStep({ ...part, options: guess }, listed, input, label, seed, say);
-    const outcomes = await askWithEach(part.guesses, plan, report);
-    const output = sameAnswer(outcomes.map((outcome) => outcome?.output));
-    return { output: output ?? (part.guesses.length === 0 ? passedOn(part, input) : undefined) };
+    const outputs: (Schema | undefined)[] = [];
+    const plan = async (guess: Options, say: Report) => {
+      const outcome = await planStep({ ...part, options: guess }, listed, input, label, seed, say);
+      outputs.push(outcome?.output);
+      return outcome?.output;
+    };
+    const output = sameAnswer(await askWithEach(part.guesses, plan, report));
+    // An operator that adds and removes nothing does so though a guess names a column that is not there, or cannot be.
+    const known = outputs.filter((one) => one !== undefined);
+    const passes = known.length === 0 ? passedOn(part, input) !== undefined : known.every((one) => one === input);
+    return { output: passes ? input : output };
   }
   const call = { code: 'schema', at, options: listed.options } as const;
   const hidden = { output: passedOn(part, input) };
@@ -93,7 +99,7 @@ async function planStep(
     report({ code: 'schema', message: `writes of ${use} returns no Arrow schema`, at });
     return undefined;
   }
-  const output = mended.real(made);
+  const output = mended.schemas.includes(made) ? input : mended.real(made);
   const holds = await callPart(
     () => operator.holds(options),
     { ...call, name: `holds of ${use}`, code: 'memory' },

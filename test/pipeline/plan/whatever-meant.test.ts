@@ -35,6 +35,15 @@ describe('what is known behind a wrong option', () => {
       ).toHaveLength(1);
   });
 
+  it('is the schema behind a step that leaves it as it is, whatever column it was meant to read', async () => {
+    const steps =
+      '{ use: toy/length, with: { colum: caption } }\n      - { use: toy/length, with: { column: captoin } }';
+    expect(await problemsOf(changed('{ use: toy/length, with: { min: 1, share: 90% } }', steps))).toEqual([
+      'manifest.yaml:11:36 unknown-key: toy/length has no option colum',
+      'manifest.yaml:12:44 column: toy/length reads the column captoin, which is not there',
+    ]);
+  });
+
   it('is what a stage hands over in any case, and what it never does', async () => {
     const wrong = changed('{ steps: 5, time: 5m }', '{ steps: 0, time: 5m }');
     expect(await problemsOf(wrong.replace('init: train\n', 'init: train\n    with: { model: base }\n'))).toEqual([
