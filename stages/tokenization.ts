@@ -19,14 +19,14 @@ import { type Prompts, writePrompts } from './prompts.js';
 export interface Tokenization {
   /** Text column. */
   column: string;
-  /** Number of tokens of a tokenizer that is trained here. @minimum 259 */
+  /** Number of tokens of a tokenizer that is trained here. @integer @minimum 259 */
   vocabulary: number;
   /**
    * Columns of token ids to add, each with what is put directly before the text. `summarize:` is the prefix of the text
    * tower, `English caption:` the prompt of captioning (arXiv 2312.14238, released code).
    */
   prompts: Record<string, string>;
-  /** Longest list of ids, begin and end mark included; longer texts are cut before their end mark. @minimum 3 */
+  /** Longest list of ids, begin and end mark included; longer texts are cut before their end mark. @integer @minimum 3 */
   maxTokens: number;
 }
 

@@ -20,7 +20,7 @@ export interface ImageAugment {
   column: string;
   /** Column to write; `column` itself unless given. */
   into?: string;
-  /** Height and width of what comes out; those of what comes in unless given. @minimum 1 @maximum 4096 */
+  /** Height and width of what comes out; those of what comes in unless given. @integer @minimum 1 @maximum 4096 */
   size?: number;
   /** Smallest and largest area of the crop, as shares of the image; `[1, 1]` with `ratio: [1, 1]` crops nothing. */
   scale: number[];

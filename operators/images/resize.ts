@@ -20,7 +20,7 @@ export interface ImageResize {
   column: string;
   /** Column to write; `column` itself unless given. */
   into?: string;
-  /** Height and width in pixels. @minimum 1 @maximum 4096 */
+  /** Height and width in pixels. @integer @minimum 1 @maximum 4096 */
   size: number;
   /**
    * `stretch`: to the square, whatever the proportions (as InternVL's retrieval does). `cover`: the shorter side to the

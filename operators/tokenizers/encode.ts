@@ -20,7 +20,7 @@ export interface Encode {
   into: string;
   /** Put directly before each text: `summarize:`. */
   prefix: string;
-  /** Longest list, begin and end mark included; longer texts are cut before their end mark. @minimum 3 */
+  /** Longest list, begin and end mark included; longer texts are cut before their end mark. @integer @minimum 3 */
   maxTokens: number;
 }
 

@@ -17,9 +17,9 @@ export interface TrainBpe {
   column: string;
   /** Texts put directly before each text, each giving a text to learn from: `summarize:`. */
   prefixes: string[];
-  /** Number of tokens: 3 special ones, 256 bytes, and merges. @minimum 259 */
+  /** Number of tokens: 3 special ones, 256 bytes, and merges. @integer @minimum 259 */
   vocabulary: number;
-  /** Pairs of tokens that are rarer do not become a token; all do that there are unless given. @minimum 1 */
+  /** Pairs of tokens that are rarer do not become a token; all do that there are unless given. @integer @minimum 1 */
   minFrequency?: number;
 }
 

@@ -49,6 +49,13 @@ describe('the catalog of alignflow itself', async () => {
     },
   );
 
+  it('counts pixels, rows and tokens in whole numbers', () => {
+    const counts = ['size', 'rows', 'vocabulary', 'maxTokens', 'minFrequency', 'length', 'steps', 'batch'];
+    for (const { name, schema } of entries)
+      for (const [option, { type }] of Object.entries(schema.properties ?? {}))
+        if (counts.includes(option)) expect(type, `${name}: ${option}`).toBe('integer');
+  });
+
   it('is written the same each time, with compiled files inside dist', () => {
     const text = catalogText(entries);
     expect(catalogText(entries)).toBe(text);
