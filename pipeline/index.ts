@@ -32,6 +32,7 @@ export { AlignflowError, type Fault, type Where } from './errors.js';
 export { defineFilter, type FilterDefinition } from './filter.js';
 export type { MemoryBudget } from './graph/budget.js';
 export { mapAsync } from './graph/map-async.js';
+export type { Reservation } from './graph/reserve.js';
 export { type UseOptions, use } from './graph/use.js';
 export type { Problem } from './manifest/problem.js';
 export { renderProblems } from './manifest/render.js';

@@ -80,7 +80,7 @@ function readAtOnce({ chunks, pages }: Piece): number {
 /**
  * Bytes that decoding takes beside what it takes of parts of small pages. What is read lies in this memory and in the decoder's, what is
  * decoded there as it was, as values, and with the room by which these grew; the last copies are dead before they are collected.
- * Measured, of images as pyarrow writes them with snappy: 25 MB for pages of 30 MB, 490 MB for pages of 97 MB, 594 MB for a
+ * Measured, of images as pyarrow writes them with snappy: 25 MB for pages of 30 MB, 490 MB for pages of 102 MB, 594 MB for a
  * dictionary of that size; 299 MB for 184 MB of lists in pages of 1 MB.
  */
 function besideParts(read: number, decoded: number, partBytes: number): number {

@@ -24,7 +24,7 @@ import type { Threads } from './threads.js';
 
 /** How a plan is run. */
 export interface RunOptions {
-  /** What the report calls the tensor backend, `none` unless given: `TensorFlow 2.21 on 2 threads`. */
+  /** What the report calls the tensor backend, `none` unless given: `TensorFlow 2.21.0, 2 threads`. */
   readonly backend?: string;
   /** Draws dropped rows for the report; without it, the report has their texts alone. */
   readonly draw?: DrawRow;

@@ -273,8 +273,7 @@ async function listFiles(folder: string, { shards }: StageRows): Promise<StageFi
 const NOT_MADE = new Set(['started.json', 'manifest.yaml', 'metrics.parquet']);
 
 /**
- * One hash for all that the stage made, files and figures. Not of the ledger: the order of its rows depends on which operator
- * was faster.
+ * One hash for all that the stage made, files and figures. Not of the ledger, which no stage behind reads.
  */
 export function digestOf(files: readonly StageFile[], figures: StageRecord['figures']): string {
   const hash = createHash('sha256');
