@@ -57,6 +57,9 @@ export function followActivity(
       get limit() {
         return budget.limit;
       },
+      get reserved() {
+        return budget.reserved;
+      },
       get held() {
         return budget.held;
       },

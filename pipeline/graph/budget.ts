@@ -5,6 +5,8 @@
 export interface MemoryBudget {
   /** The bound in bytes, less what is reserved. */
   readonly limit: number;
+  /** Bytes that are reserved. */
+  readonly reserved: number;
   /** Bytes held now. */
   readonly held: number;
   /** The most that was ever held. */
@@ -52,6 +54,9 @@ export function createBudget(limit: number): MemoryBudget {
   return {
     get limit() {
       return limit - reserved;
+    },
+    get reserved() {
+      return reserved;
     },
     get held() {
       return held;

@@ -23,7 +23,7 @@ export interface Reserve {
 }
 
 /** Opens a reserve of the budget. */
-export function createReserve(budget: Pick<MemoryBudget, 'limit' | 'reserve'>): Reserve {
+export function createReserve(budget: Pick<MemoryBudget, 'limit' | 'reserved' | 'reserve'>): Reserve {
   let own = 0;
   let release = () => {};
   return {
@@ -31,11 +31,13 @@ export function createReserve(budget: Pick<MemoryBudget, 'limit' | 'reserve'>): 
       if (bytes <= own) return;
       const limit = budget.limit + own;
       if (bytes + ROWS > limit) {
-        const needed = formatBytes(Math.ceil((bytes + ROWS) / 1e6) * 1e6);
+        const others = budget.reserved - own;
+        const needed = formatBytes(Math.ceil((bytes + ROWS + others) / 1e6) * 1e6);
+        const taken = others === 0 ? '' : ` and ${formatBytes(others)} for what other sources take`;
         throw new AlignflowError({
           what: `${what} takes ${formatBytes(bytes)} beside the rows, and the memory for both is ${formatBytes(limit)}`,
           ...(where === undefined ? {} : { where }),
-          expected: `a memory of ${needed} at least, ${formatBytes(ROWS)} of it for rows`,
+          expected: `a memory of ${needed} at least, ${formatBytes(ROWS)} of it for rows${taken}`,
           ...(fix === undefined ? {} : { fix }),
         });
       }

@@ -40,7 +40,12 @@ describe('the reserve of a source', () => {
     const budget = createBudget(300 * MB);
     createReserve(budget).ask(page(100 * MB));
     const other = createReserve(budget);
-    expect(() => other.ask(page(80 * MB))).toThrow('the memory for both is 200 MB');
+    expect(() => other.ask(page(80 * MB))).toThrow(
+      [
+        'a.parquet: decoding a page takes 80 MB beside the rows, and the memory for both is 200 MB',
+        '  expected: a memory of 308 MB at least, 128 MB of it for rows and 100 MB for what other sources take',
+      ].join('\n'),
+    );
     other.ask(page(70 * MB));
     expect(budget.limit).toBe(130 * MB);
   });
