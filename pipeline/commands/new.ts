@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { openCatalog } from '../discovery/catalog.js';
 import { scaffold, type Template } from '../discovery/scaffold.js';
 import { AlignflowError, reasonOf } from '../errors.js';
-import { makeFolder } from '../run/make-folder.js';
+import { makeFolder } from '../make-folder.js';
 
 /** What `alignflow new` may be followed by, and what it starts. */
 const TEMPLATES: Readonly<Record<Template, string>> = {
@@ -45,7 +45,7 @@ async function writeScaffold(template: Template, name: string, folder: string): 
       fix: 'give the operator another name',
     });
   try {
-    await makeFolder(folder);
+    makeFolder(folder);
     for (const { path, text } of files) await writeFile(path, text, { flag: 'wx' });
   } catch (error) {
     throw new AlignflowError({ what: `cannot write into ${folder}: ${reasonOf(error)}`, cause: error });

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { ts } from 'ts-morph';
 import { cacheFolder } from '../cache-folder.js';
 import { AlignflowError, reasonOf } from '../errors.js';
+import { makeFolder } from '../make-folder.js';
 import { resolveImport } from './imports.js';
 import { packageVersion } from './package.js';
 import { writeWholeSync } from './write-whole.js';
@@ -47,12 +48,22 @@ export function compileFile(file: string): Compiled {
   const place = hashOf([packageVersion, ...[...parts.values()].flatMap((part) => [part.source, part.text]).sort()]);
   const folder = join(cacheFolder(), 'operators', place.slice(0, 32));
   const modules: { path: string; source: string }[] = [];
-  mkdirSync(folder, { recursive: true });
-  for (const { source, text, map } of parts.values()) {
-    const path = join(folder, compiledName(source));
-    writeWholeSync(`${path}.map`, map);
-    writeWholeSync(path, text);
-    modules.push({ path, source });
+  try {
+    makeFolder(folder);
+    for (const { source, text, map } of parts.values()) {
+      const path = join(folder, compiledName(source));
+      writeWholeSync(`${path}.map`, map);
+      writeWholeSync(path, text);
+      modules.push({ path, source });
+    }
+  } catch (error) {
+    throw new AlignflowError({
+      what: `the cache cannot be written: ${reasonOf(error)}`,
+      where: { file: folder },
+      expected: 'a folder for compiled operators, with room',
+      fix: 'set ALIGNFLOW_CACHE to one that can be written',
+      cause: error,
+    });
   }
   const imported = [...new Set([...parts.values()].flatMap((part) => part.urls))]
     .filter((url) => url.startsWith('file:'))

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { cacheFolder } from '../cache-folder.js';
+import { makeFolder } from '../make-folder.js';
 import { codeRoot, packageVersion } from './package.js';
 import { writeWholeSync } from './write-whole.js';
 
@@ -48,7 +49,7 @@ function readKept<T>(path: string): Kept<T> | undefined {
 
 function writeKept(path: string, text: string): void {
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     writeWholeSync(path, text);
   } catch {
     return;

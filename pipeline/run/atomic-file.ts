@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { AlignflowError, reasonOf } from '../errors.js';
-import { makeFolder } from './make-folder.js';
+import { makeFolder } from '../make-folder.js';
 
 /**
  * Writes a whole file or none: under another name first, flushed to the disk, then renamed. A reader never sees half of it.
@@ -11,7 +11,7 @@ import { makeFolder } from './make-folder.js';
 export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
   const unfinished = `${path}.${randomUUID()}.tmp`;
   try {
-    await makeFolder(dirname(path));
+    makeFolder(dirname(path));
     const file = await open(unfinished, 'w');
     try {
       await file.writeFile(content);

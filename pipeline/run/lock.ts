@@ -3,8 +3,8 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import lockfile from 'proper-lockfile';
 import { AlignflowError } from '../errors.js';
+import { makeFolder } from '../make-folder.js';
 import { writeFailure, writeWhole } from './atomic-file.js';
-import { makeFolder } from './make-folder.js';
 
 /** Who holds an output folder: the content of `run.json`. */
 export interface Owner {
@@ -28,7 +28,7 @@ const STALE = 15_000;
  */
 export async function lockOutput(output: string, lost: (error: AlignflowError) => void): Promise<() => Promise<void>> {
   try {
-    await makeFolder(output);
+    makeFolder(output);
   } catch (error) {
     throw writeFailure(output, error);
   }

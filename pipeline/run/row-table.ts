@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import type { FieldDefinition, OutputStream, RowBuffer } from 'parquetjs-lite';
+import { makeFolder } from '../make-folder.js';
 import { writeFailure } from './atomic-file.js';
-import { makeFolder } from './make-folder.js';
 
 import { openUnfinishedFile, type UnfinishedFile } from './unfinished-file.js';
 
@@ -127,7 +127,7 @@ function createOutput(file: UnfinishedFile): { readonly stream: OutputStream; wr
 
 async function openFile(path: string): Promise<UnfinishedFile> {
   try {
-    await makeFolder(dirname(path));
+    makeFolder(dirname(path));
   } catch (error) {
     throw writeFailure(path, error);
   }

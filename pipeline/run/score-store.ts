@@ -1,9 +1,9 @@
 /** Scores that were computed before, kept on disk across runs and shared by processes and threads. */
 import { createHash } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Database, RootDatabase } from 'lmdb';
 import { cacheFolder } from '../cache-folder.js';
+import { makeFolder } from '../make-folder.js';
 
 /** Finds and keeps scores of one scorer with one set of options. */
 export interface ScoreTable {
@@ -50,7 +50,7 @@ const BYTES = 4;
 
 async function openStore(): Promise<RootDatabase<Buffer, Buffer>> {
   const path = join(cacheFolder(), 'scores');
-  await mkdir(path, { recursive: true });
+  makeFolder(path);
   const { open } = await import('lmdb');
   return open({ path, maxDbs: TABLES, encoding: 'binary', keyEncoding: 'binary' });
 }

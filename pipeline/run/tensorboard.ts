@@ -8,9 +8,9 @@ import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { reasonOf } from '../errors.js';
+import { makeFolder } from '../make-folder.js';
 import { writeFailure } from './atomic-file.js';
 import type { RunEvent } from './events.js';
-import { makeFolder } from './make-folder.js';
 
 /** Writes the figures of a run's training stages. */
 export interface TensorboardLog {
@@ -25,9 +25,11 @@ export interface TensorboardLog {
  * `warn` is told of it.
  */
 export async function openTensorboardLog(folder: string, warn: (line: string) => void): Promise<TensorboardLog> {
-  await makeFolder(folder).catch((error: unknown) => {
+  try {
+    makeFolder(folder);
+  } catch (error) {
     throw writeFailure(folder, error);
-  });
+  }
   const began = Date.now();
   const streams = new Map<string, Promise<WriteStream>>();
   let last: Promise<void> = Promise.resolve();

@@ -1,7 +1,8 @@
-import { mkdir, readdir, rename, rm, statfs, writeFile } from 'node:fs/promises';
+import { readdir, rename, rm, statfs, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { lock } from 'proper-lockfile';
 import { AlignflowError, reasonOf } from '../../pipeline/errors.js';
+import { makeFolder } from '../../pipeline/make-folder.js';
 import { formatBytes } from '../../pipeline/terminal/format.js';
 import { howToGetRoom, saysDiskFull } from './command.js';
 import { compile } from './compile.js';
@@ -49,7 +50,7 @@ async function build(
   stillOurs: () => void,
 ): Promise<void> {
   const building = `${folder}.building`;
-  await mkdir(building, { recursive: true });
+  makeFolder(building);
   await clearLeftovers(building);
   await checkRoom(building, wheels);
   for (const wheel of wheels) {
@@ -93,7 +94,7 @@ async function exclusively<T>(
     },
   };
   try {
-    await mkdir(dirname(folder), { recursive: true });
+    makeFolder(dirname(folder));
     const release = await lock(folder, options).catch((error: unknown) => {
       if (!isCode(error, 'ELOCKED')) throw error;
       report({ step: 'wait', name: folder });

@@ -7,6 +7,8 @@ import { choosePrecision } from './choose-precision.js';
 /** How steps are computed. A run that went on in another way would have other losses than one that was never interrupted. */
 export interface Computation {
   readonly backend: BackendKind;
+  /** Left out where it is the processor. */
+  readonly device?: 'gpu';
   readonly mode: Program['mode'];
   readonly precision: Precision;
   /** Whether by our own kernels, where there are any. */
@@ -16,6 +18,7 @@ export interface Computation {
 /** What a process can compute with. */
 export interface Machinery {
   readonly backend: BackendKind;
+  readonly gpu: boolean;
   /** Whether bfloat16 is the faster precision (`bfloat16IsFaster`). */
   readonly bfloat16IsFaster: boolean;
   readonly ownKernels: boolean;
@@ -39,24 +42,24 @@ export interface ChosenComputation extends Computation {
  */
 export function chooseComputation(
   asked: Precision | undefined,
-  { backend, bfloat16IsFaster, ownKernels, whyEager: obstacle }: Machinery,
+  { backend, gpu, bfloat16IsFaster, ownKernels, whyEager: obstacle }: Machinery,
   before?: { readonly computation: Computation; readonly file: string },
 ): ChosenComputation {
   const { precision, words } = choosePrecision(asked ?? before?.computation.precision, backend, bfloat16IsFaster);
   const whyEager = obstacle ?? (before?.computation.mode === 'eager' ? 'as before the checkpoint' : undefined);
   const mode = whyEager === undefined ? 'compiled' : 'eager';
-  const chosen: Computation = { backend, mode, precision, ownKernels };
+  const chosen: Computation = { backend, ...(gpu ? { device: 'gpu' } : {}), mode, precision, ownKernels };
   if (before !== undefined && describe(before.computation) !== describe(chosen)) {
     throw new AlignflowError({
       what: `the steps up to the checkpoint were computed by ${describe(before.computation)}, and here they would be by ${describe(chosen)}`,
       where: { file: before.file },
       expected: 'the same, so that the losses are those of a run that was never interrupted',
-      fix: 'set ALIGNFLOW_BACKEND, ALIGNFLOW_COMPILE and ALIGNFLOW_KERNELS as they were, or delete the checkpoint, and the stage starts anew',
+      fix: 'set ALIGNFLOW_BACKEND, ALIGNFLOW_COMPILE and ALIGNFLOW_KERNELS as they were, take the same device, or delete the checkpoint, and the stage starts anew',
     });
   }
   return { ...chosen, words, whyEager };
 }
 
-function describe({ backend, mode, precision, ownKernels }: Computation): string {
-  return `${backend}${ownKernels ? ' with our kernels' : ''}, ${mode}, in ${precision}`;
+function describe({ backend, device, mode, precision, ownKernels }: Computation): string {
+  return `${backend}${device === 'gpu' ? ' on a GPU' : ''}${ownKernels ? ' with our kernels' : ''}, ${mode}, in ${precision}`;
 }

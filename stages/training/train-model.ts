@@ -119,6 +119,7 @@ export function trainModel(load: () => Promise<TrainingJob>, context: StageConte
 async function machineryHere(backend: BackendKind): Promise<Machinery> {
   return {
     backend,
+    gpu: usesGpu(),
     bfloat16IsFaster: await bfloat16IsFaster(),
     ownKernels: ownKernels() !== undefined,
     whyEager: whyNotRecorded(),

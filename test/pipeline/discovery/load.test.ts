@@ -147,6 +147,13 @@ export default defineSource({
     expect((await planManifest(file, { workingFolder: folder })).problems).toEqual([]);
   });
 
+  it('says where the cache cannot be written', async () => {
+    const folder = operators({ 'x.ts': operator('') });
+    writeFileSync(join(folder, 'file'), '');
+    vi.stubEnv('ALIGNFLOW_CACHE', join(folder, 'file/cache'));
+    await expect(entryOf(folder).then(loadDefinition)).rejects.toThrow(/the cache cannot be written: ENOTDIR/);
+  });
+
   it('sees a changed option without being started anew', async () => {
     const folder = operators({ 'x.ts': operator('') });
     expect((await entryOf(folder)).schema.properties).toHaveProperty('a');

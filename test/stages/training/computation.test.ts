@@ -3,6 +3,7 @@ import { chooseComputation, type Machinery } from '../../../stages/training/comp
 
 const here: Machinery = {
   backend: 'tensorflow',
+  gpu: false,
   bfloat16IsFaster: true,
   ownKernels: true,
   whyEager: undefined,
@@ -34,6 +35,7 @@ describe('chooseComputation', () => {
       'tensorflow with our kernels, eager, in bf16',
     ],
     ['kernels are left out', { ownKernels: false }, 'tensorflow, compiled, in bf16'],
+    ['the device is another', { gpu: true }, 'tensorflow on a GPU with our kernels, compiled, in bf16'],
     ['the backend is another', { backend: 'wasm', ownKernels: false, whyEager: 'no graphs' }, 'wasm, eager, in fp32'],
   ])('refuses to go on where %s', (_, change, words) => {
     expect(() => chooseComputation(undefined, { ...here, ...change } as Machinery, from({}))).toThrow(
