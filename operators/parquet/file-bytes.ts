@@ -1,5 +1,9 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { AlignflowError, reasonOf, type Where } from '../../pipeline/errors.js';
+import { parquetWasm } from './wasm.js';
+
+/** More memory of the decoder than it has for any other reason than too many bytes. */
+const LARGE = 2 ** 31;
 
 /** Opens a file for reading. Whoever opens it closes it. Throws an `AlignflowError` for one that is missing or unreadable. */
 export async function openFile(path: string, where: Where): Promise<FileHandle> {
@@ -43,8 +47,16 @@ export async function decoding<T>(where: Where, decode: () => T | Promise<T>): P
 
 function undecodable(where: Where, error: unknown): AlignflowError {
   if (error instanceof AlignflowError) return error;
-  const reason =
-    error instanceof Error && error.name === 'RuntimeError' ? 'its bytes cannot be decoded' : reasonOf(error);
+  const trapped = error instanceof Error && error.name === 'RuntimeError';
+  if (trapped && parquetWasm().wasmMemory().buffer.byteLength > LARGE)
+    return new AlignflowError({
+      what: 'decoding it takes more than the 4 GB of memory that the decoder can have',
+      where,
+      expected: 'row groups, pages and repeated values of less',
+      fix: 'write the file with smaller row groups (`row_group_size=100` in pyarrow)',
+      cause: error,
+    });
+  const reason = trapped ? 'its bytes cannot be decoded' : reasonOf(error);
   return new AlignflowError({
     what: `the file is damaged: ${reason}`,
     where,

@@ -16,10 +16,13 @@ export const TAIL = 8;
 export const FILE = { schema: 2, rows: 3, rowGroups: 4, keyValues: 5, columnOrders: 7 };
 const ELEMENT = { repetition: 3, name: 4, children: 5 };
 const REPEATED = 2;
+/** Bytes of BOOLEAN (about), INT32, INT64, INT96, FLOAT and DOUBLE. */
+const WIDTHS = [1, 4, 8, 12, 4, 8];
 const KEY_VALUE = { key: 1, value: 2 };
 export const GROUP = { columns: 1, rows: 3, sorting: 4, fileOffset: 5 };
 export const CHUNK = { filePath: 1, fileOffset: 2, metadata: 3, offsetIndex: 4, columnIndex: 6 };
 export const META = {
+  type: 1,
   path: 3,
   values: 5,
   uncompressed: 6,
@@ -42,6 +45,8 @@ export interface ColumnChunk {
   readonly bytes: number;
   /** Nulls count too. */
   readonly values: number;
+  /** Bytes of a value; undefined for texts and binaries, which may have any number of them. */
+  readonly width: number | undefined;
 }
 
 /** One row group. */
@@ -174,6 +179,7 @@ function columnChunk(chunk: ThriftStruct): ColumnChunk {
   const data = number(meta, META.dataPage);
   const start = dictionary > 0 && dictionary < data ? dictionary : data;
   const path = texts(meta, META.path);
+  const width = WIDTHS[number(meta, META.type)];
   const end = start + number(meta, META.compressed);
-  return { path, start, data, end, bytes: number(meta, META.uncompressed), values: number(meta, META.values) };
+  return { path, start, data, end, bytes: number(meta, META.uncompressed), values: number(meta, META.values), width };
 }

@@ -61,7 +61,7 @@ export async function readPages(read: ReadRange, chunk: ColumnChunk, values: num
     if (type === TYPE.dictionary) {
       if (pages.length > 0) throw new Error('it has a dictionary behind its first page');
       dictionary = { start: at, end };
-      entries = { bytes: size, each: size / Math.max(1, number(struct(fields, PAGE.dictionary), VALUES)) };
+      entries = dictionaryOf(fields);
     } else if (type === TYPE.data || type === TYPE.dataV2) {
       const { values: held, encoding } = dataHeader(fields, type);
       const refers = OF_DICTIONARY.includes(encoding);
@@ -76,6 +76,25 @@ export async function readPages(read: ReadRange, chunk: ColumnChunk, values: num
   if (firstRow !== values)
     throw new Error(`the pages of ${chunk.path.join('.')} have ${firstRow} values, not ${values}`);
   return { dictionary, pages };
+}
+
+/**
+ * About how many bytes the values of a chunk take when they are decoded: a dictionary may stand for many times its bytes. Reads one
+ * header at most.
+ */
+export async function bytesOfValues(read: ReadRange, chunk: ColumnChunk): Promise<number> {
+  const { start, data, end, bytes, values, width } = chunk;
+  if (width !== undefined) return Math.max(bytes, values * width);
+  if (data === start) return bytes;
+  const { struct: fields } = await headersOf(read, end)(start);
+  if (number(fields, PAGE.type) !== TYPE.dictionary) return bytes;
+  return Math.max(bytes, values * dictionaryOf(fields).each);
+}
+
+/** The bytes of a dictionary, and of each of its entries. */
+function dictionaryOf(header: ThriftStruct): { readonly bytes: number; readonly each: number } {
+  const bytes = number(header, PAGE.uncompressed);
+  return { bytes, each: bytes / Math.max(1, number(struct(header, PAGE.dictionary), VALUES)) };
 }
 
 function dataHeader(fields: ThriftStruct, type: number): { readonly values: number; readonly encoding: number } {

@@ -14,25 +14,32 @@ export interface Piece {
   readonly footer: Footer;
   readonly chunks: readonly ColumnChunk[];
   readonly rows: number;
+  /** Bytes of its values, about. */
+  readonly bytes: number;
   /** Bytes, without compression, of its largest page and the dictionary that it refers to. */
   readonly decoded: number;
   /** Of its one chunk; undefined where a row has no fixed number of values, so that pages do not tell the rows. */
   readonly pages?: ChunkPages;
 }
 
-/** All columns of a row group as one piece. */
-export function wholePiece({ footer, schema }: ParquetFile, rowGroup: number): Piece {
+/** All columns of a row group as one piece, whose values have so many bytes. */
+export function wholePiece({ footer, schema }: ParquetFile, rowGroup: number, bytes: number): Piece {
   const { rows, columns } = footer.rowGroups[rowGroup]!;
-  const decoded = columns.reduce((sum, { bytes }) => sum + bytes, 0);
-  return { path: [], schema, footer: singleGroup(footer, rowGroup), chunks: columns, rows, decoded };
+  const decoded = columns.reduce((sum, chunk) => sum + chunk.bytes, 0);
+  return { path: [], schema, footer: singleGroup(footer, rowGroup), chunks: columns, rows, bytes, decoded };
 }
 
 /** A row group by its columns, and by the fields of nested ones. Columns with lists, whose pages do not tell the rows, stay whole. */
-export async function piecesOf(file: ParquetFile, rowGroup: number, read: ReadRange): Promise<readonly Piece[]> {
+export async function piecesOf(
+  file: ParquetFile,
+  rowGroup: number,
+  bytes: number,
+  read: ReadRange,
+): Promise<readonly Piece[]> {
   const { columns, rows } = file.footer.rowGroups[rowGroup]!;
   const names = file.schema.fields.map(({ name }) => name);
   // Two columns of one name cannot be told apart.
-  if (new Set(names).size < names.length) return [wholePiece(file, rowGroup)];
+  if (new Set(names).size < names.length) return [wholePiece(file, rowGroup, bytes)];
   const group = singleGroup(file.footer, rowGroup);
   const repeated = repeatedColumns(group);
   const paths = new Map<string, readonly string[]>();
@@ -52,8 +59,10 @@ export async function piecesOf(file: ParquetFile, rowGroup: number, read: ReadRa
     const divided = chunks.length === 1 && !repeated.has(path[0]!);
     const found: ChunkPages[] = [];
     for (const chunk of chunks) found.push(await readPages(read, chunk, divided ? rows : chunk.values));
-    const decoded = found.flatMap(({ pages }) => pages).reduce((most, page) => Math.max(most, page.decoded), 0);
-    pieces.push({ path, schema, footer, chunks, rows, decoded, ...(divided ? { pages: found[0]! } : {}) });
+    const pages = found.flatMap((one) => one.pages);
+    const own = pages.reduce((sum, page) => sum + page.bytes, 0);
+    const decoded = pages.reduce((most, page) => Math.max(most, page.decoded), 0);
+    pieces.push({ path, schema, footer, chunks, rows, bytes: own, decoded, ...(divided ? { pages: found[0]! } : {}) });
   }
   return pieces;
 }

@@ -4,7 +4,7 @@ import type { Where } from '../../pipeline/errors.js';
 import { extractRows, sizeOf, wholeChunk } from './extract.js';
 import type { ParquetFile } from './file.js';
 import { decoding, openFile, readRange } from './file-bytes.js';
-import type { ColumnChunk } from './footer.js';
+import { bytesOfValues } from './pages.js';
 import { bytesOfPages, pagesOfRows, partEnds } from './parts.js';
 import { mergePieces, type Piece, piecesOf, wholePiece } from './pieces.js';
 import { type SmallFiles, smallFilesOf } from './small-file.js';
@@ -21,6 +21,9 @@ export interface RowGroupOptions {
 }
 
 const PART_BYTES = 16 * 2 ** 20;
+
+/** Row groups of up to so many parts are read whole: those of `sink/parquet` are not much more than one. */
+const WHOLE = 1.5;
 
 /** About how often a page is read at most, as it is for each part that has rows of it. */
 const REREADS = 4;
@@ -40,15 +43,16 @@ export async function* readRowGroup(
   const handle = await openFile(file.path, where);
   const small = smallFilesOf(handle);
   try {
-    if (bytesOf(columns) <= partBytes) {
-      yield* readPart(small, [wholePiece(file, rowGroup)], { start: 0, end: rows, batchSize, where });
+    const read = (start: number, end: number) => readRange(handle, start, end);
+    const bytes = await decoding(where, () => sumOf(columns, (chunk) => bytesOfValues(read, chunk)));
+    if (bytes <= WHOLE * partBytes) {
+      yield* readPart(small, [wholePiece(file, rowGroup, bytes)], { start: 0, end: rows, batchSize, where });
       return;
     }
-    const read = (start: number, end: number) => readRange(handle, start, end);
-    const pieces = await decoding(where, () => piecesOf(file, rowGroup, read));
+    const pieces = await decoding(where, () => piecesOf(file, rowGroup, bytes, read));
     const beside = largest(pieces.map((piece) => besideParts(readAtOnce(piece), piece.decoded, partBytes)));
     if (beside > 0) reserve?.(beside);
-    const sizes = pieces.map((piece) => bytesBefore(piece, rows));
+    const sizes = pieces.map(bytesBefore);
     const before = (row: number) => sizes.reduce((sum, size) => sum + size(row), 0);
     const share = Math.max(partBytes, largest(pieces.map(readAtOnce)) / REREADS);
     let start = 0;
@@ -64,10 +68,14 @@ export async function* readRowGroup(
   }
 }
 
-function bytesBefore({ chunks, pages }: Piece, rows: number): (row: number) => number {
-  if (pages !== undefined) return bytesOfPages(pages);
-  const bytes = bytesOf(chunks);
-  return (row) => (bytes * row) / rows;
+async function sumOf<T>(values: readonly T[], bytesOf: (value: T) => Promise<number>): Promise<number> {
+  let sum = 0;
+  for (const value of values) sum += await bytesOf(value);
+  return sum;
+}
+
+function bytesBefore({ bytes, rows, pages }: Piece): (row: number) => number {
+  return pages === undefined ? (row) => (bytes * row) / rows : bytesOfPages(pages);
 }
 
 /** Bytes on disk that are read at once, at the least: a page with its dictionary, or all of a piece that is not divided. */
@@ -85,10 +93,6 @@ function readAtOnce({ chunks, pages }: Piece): number {
  */
 function besideParts(read: number, decoded: number, partBytes: number): number {
   return 2 * read + 5 * decoded - 5 * partBytes;
-}
-
-function bytesOf(chunks: readonly ColumnChunk[]): number {
-  return chunks.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 function largest(sizes: readonly number[]): number {

@@ -10,7 +10,7 @@ import { readRowGroup } from '../parquet/row-group.js';
 import { fileName, listFiles } from './file-list.js';
 
 /**
- * Reads Parquet files, a row group at a time: zstd, snappy, gzip, Brotli, LZ4 or uncompressed. A row group of more than 16 MB is
+ * Reads Parquet files, a row group at a time: zstd, snappy, gzip, Brotli, LZ4 or uncompressed. A row group of more than 24 MB is
  * read in parts, whose batches may be smaller than `batch`. A page is decoded whole, and a column of lists with all of its pages: where
  * these are large, what that takes (up to seven times their bytes) is set apart from the run's `memory`, and has to fit into it. All files must have the same columns. Text and binary columns come as Utf8 and Binary, however they were written, and
  * dictionaries as their values.

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ColumnChunk } from '../../../operators/parquet/footer.js';
-import { type ChunkPages, readPages } from '../../../operators/parquet/pages.js';
+import { bytesOfValues, type ChunkPages, readPages } from '../../../operators/parquet/pages.js';
 import { bytesOfPages, pagesOfRows, partEnds } from '../../../operators/parquet/parts.js';
 import { THRIFT, type ThriftField, type ThriftStruct, writeThrift } from '../../../operators/parquet/thrift.js';
 
@@ -108,16 +108,14 @@ function page(type: number, values: number, { size = 8, encoding = 0, extra = 0 
   return Buffer.concat([writeThrift(new Map(fields) as ThriftStruct), new Uint8Array(size)]);
 }
 
+const reading = (bytes: Uint8Array) => async (start: number, end: number) => bytes.subarray(start, end);
+
+function columnOf({ length }: Uint8Array, values: number): ColumnChunk {
+  return { path: ['text'], start: 0, data: 0, end: length, bytes: length, values, width: undefined };
+}
+
 function find(bytes: Uint8Array, rows: number): Promise<ChunkPages> {
-  const chunk: ColumnChunk = {
-    path: ['text'],
-    start: 0,
-    data: 0,
-    end: bytes.length,
-    bytes: bytes.length,
-    values: rows,
-  };
-  return readPages(async (start, end) => bytes.subarray(start, end), chunk, rows);
+  return readPages(reading(bytes), columnOf(bytes, rows), rows);
 }
 
 describe('the pages of a column', () => {
@@ -142,6 +140,16 @@ describe('the pages of a column', () => {
     expect(pages.map((one) => one.bytes)).toEqual([100_000, 90]);
     expect(pagesOfRows({ dictionary, pages }, 999, 1001).part.dictionary).toEqual(dictionary);
     expect(pagesOfRows({ dictionary, pages }, 1000, 1001).part.dictionary).toEqual({ start: 0, end: 0 });
+  });
+
+  it('are not all needed for what a dictionary stands for', async () => {
+    const dictionary = page(2, 4, { size: 400 });
+    const bytes = Buffer.concat([dictionary, page(0, 1000, { encoding: 8 })]);
+    const chunk = columnOf(bytes, 1000);
+    // Without one there is nothing to look for.
+    expect(await bytesOfValues(() => expect.fail(), chunk)).toBe(bytes.length);
+    expect(await bytesOfValues(reading(bytes), { ...chunk, data: dictionary.length })).toBe(100_000);
+    expect(await bytesOfValues(() => expect.fail(), { ...chunk, data: dictionary.length, width: 8 })).toBe(8000);
   });
 
   it.each([
