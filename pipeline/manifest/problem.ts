@@ -54,6 +54,11 @@ export interface Problem {
   readonly fix?: string;
 }
 
+/** What tells a problem from others. */
+export function problemKey({ code, message, at }: Problem): string {
+  return `${at.file}:${at.line}:${at.column} ${code} ${message}`;
+}
+
 /** Collects problems: everything that is wrong is reported at once. */
 export type Report = (problem: Problem) => void;
 

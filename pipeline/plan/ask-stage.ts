@@ -3,6 +3,7 @@ import type { ManifestStage } from '../manifest/manifest.js';
 import type { Report } from '../manifest/problem.js';
 import type { Artefacts, StageFacts, StageInputs } from '../stage.js';
 import { checkColumns } from './columns.js';
+import type { Looks } from './doubt.js';
 import { callMended, mendSchema } from './mend-schema.js';
 import { callPart, type Part } from './parts.js';
 import type { Options } from './plan.js';
@@ -43,7 +44,7 @@ export interface StageQuestion {
  */
 export async function askStage(question: StageQuestion, report: Report): Promise<StageAnswer> {
   const { options, guesses } = question.part;
-  if (options !== undefined) return askWith(options, question, report);
+  if (options !== undefined) return askWith({ options }, question, report);
   const answers = await askWithEach(guesses, (guess, say) => askWith(guess, question, say), report);
   return { ...commonHands(answers.map((answer) => answer ?? UNKNOWN)), facts: undefined };
 }
@@ -62,12 +63,12 @@ function commonHands(answers: readonly Hands[]): Hands {
 }
 
 async function askWith(
-  options: Options,
+  { options, looks }: { options: Options; looks?: Looks },
   { stage, part, inputs, whole }: StageQuestion,
   report: Report,
 ): Promise<StageAnswer> {
   const { definition, use, at } = part;
-  const call = { at, options: stage.options, certain: whole };
+  const call = { at, options: stage.options, certain: whole, looks };
   const reads = await callPart(
     () => definition.reads(options, inputs),
     { ...call, name: `reads of ${use}`, code: 'schema' },

@@ -6,8 +6,9 @@ import type { Position } from '../manifest/position.js';
 import type { Problem, Report } from '../manifest/problem.js';
 import { kindOf, type MapNode, type Node } from '../manifest/tree.js';
 import { parseUnit } from '../manifest/units.js';
+import { Doubt, Guesses } from './doubt.js';
 import type { Options } from './plan.js';
-import { substitute } from './substitute.js';
+import type { Guess } from './whatever-meant.js';
 
 /** The options that are checked, and what messages call them. */
 export interface OptionsRequest {
@@ -24,12 +25,9 @@ export interface OptionsRequest {
 export interface CheckedOptions {
   /** Undefined after a problem. */
   readonly options: Options | undefined;
-  /** After a problem: the options with several values for what is wrong or missing. None where anything may have been meant. */
-  readonly guesses: readonly Options[];
+  /** After a problem: the options with what each that is wrong or missing may have been meant to be. */
+  readonly guesses: readonly Guess[];
 }
-
-/** How many guesses there are. */
-const GUESSES = 4;
 
 /**
  * Checks options against a schema, turns texts with units into numbers, and fills in defaults (field by field in nested objects).
@@ -37,30 +35,29 @@ const GUESSES = 4;
  */
 export function checkOptions({ name, at, node, schema, defaults }: OptionsRequest, report: Report): CheckedOptions {
   let right = true;
-  const checker = new Checker(name, 0, (problem) => {
+  const check = (choice: number, say: Report) => {
+    const guesses = new Guesses(choice);
+    // Of their own, as a user's function may change them.
+    const options = new Checker(name, guesses, say).object(node, schema, structuredClone(defaults), '', at);
+    return { options, looks: guesses.looks, count: guesses.count };
+  };
+  const first = check(0, (problem) => {
     right = false;
     report(problem);
   });
-  const options = checker.object(node, schema, defaults, '', at);
-  if (right) return { options, guesses: [] };
-  if (!checker.guessable) return { options: undefined, guesses: [] };
-  const more = Array.from({ length: GUESSES - 1 }, (_, i) =>
-    new Checker(name, i + 1, () => {}).object(node, schema, defaults, '', at),
-  );
-  return { options: undefined, guesses: [options, ...more] };
+  if (right) return { options: first.options, guesses: [] };
+  const others = Array.from({ length: first.count - 1 }, (_, i) => check(i + 1, () => {}));
+  return { options: undefined, guesses: [first, ...others] };
 }
 
 class Checker {
   private readonly subject: string;
-  /** Which substitute is taken for what is wrong. */
-  private readonly choice: number;
+  private readonly guesses: Guesses;
   private readonly report: Report;
-  /** False when there is a key that no option is near to: any may have been meant. */
-  guessable = true;
 
-  constructor(subject: string, choice: number, report: Report) {
+  constructor(subject: string, guesses: Guesses, report: Report) {
     this.subject = subject;
-    this.choice = choice;
+    this.guesses = guesses;
     this.report = report;
   }
 
@@ -68,27 +65,30 @@ class Checker {
   object(node: MapNode | undefined, schema: JsonSchema, defaults: Options, path: string, at: Position): Options {
     const { properties = {}, required = [], additionalProperties: values } = schema;
     const result = new Map(Object.entries(defaults));
+    const absent = Object.keys(properties).filter((key) => node?.entries.has(key) !== true);
     for (const [key, entry] of node?.entries ?? []) {
       const way = path === '' ? key : `${path}.${key}`;
       const property = Object.hasOwn(properties, key) ? properties[key] : values || undefined;
       if (property === undefined) {
-        const meant = this.unknown(way, key, Object.keys(properties), entry.key);
-        if (meant === undefined || node?.entries.has(meant)) continue;
-        result.set(meant, substitute(properties[meant]!, defaults[meant], this.choice));
+        this.unknown(way, key, Object.keys(properties), entry.key);
+        const near = absent.filter((name) => nearestName(key, [name]) !== undefined);
+        // Where not one alone is near, it may be any that is not there.
+        if (near.length === 1) result.set(near[0]!, this.guesses.of(properties[near[0]!]!, defaults[near[0]!]));
+        else for (const name of absent) result.set(name, new Doubt(undefined));
       } else result.set(key, this.value(entry.value, property, defaults[key], way));
     }
     for (const key of required) {
       if (node?.entries.has(key)) continue;
       const way = path === '' ? key : `${path}.${key}`;
       this.problem('missing', `needs the option ${way}`, at, describeSchema(properties[key] ?? {}));
-      if (!result.has(key)) result.set(key, substitute(properties[key] ?? {}, undefined, this.choice));
+      if (!result.has(key)) result.set(key, this.guesses.of(properties[key] ?? {}, undefined));
     }
-    return Object.fromEntries(result);
+    return this.guesses.fill({}, result);
   }
 
-  /** The value of a node, or a substitute for a wrong one. */
+  /** The value of a node, or a `Doubt` for a wrong one. */
   private value(node: Node, schema: JsonSchema, fallback: unknown, path: string): unknown {
-    return this.given(node, schema, fallback, path) ?? substitute(schema, fallback, this.choice);
+    return this.given(node, schema, fallback, path) ?? this.guesses.of(schema, fallback);
   }
 
   /** Undefined after a problem. */
@@ -104,7 +104,10 @@ class Checker {
     }
     if (schema.type === 'array') {
       if (node.kind !== 'list') return this.wrongType(node, schema, path);
-      return node.items.map((item, i) => this.value(item, schema.items ?? {}, undefined, `${path}[${i}]`));
+      return this.guesses.fill(
+        [],
+        node.items.map((item, i) => [i, this.value(item, schema.items ?? {}, undefined, `${path}[${i}]`)]),
+      );
     }
     if (schema.type === 'string' || schema.type === 'boolean') {
       if (node.kind === 'scalar' && typeof node.value === schema.type) return node.value;
@@ -143,7 +146,7 @@ class Checker {
   ): unknown {
     const tried = members.map((member) => {
       const problems: Problem[] = [];
-      const value = new Checker(this.subject, this.choice, (problem) => problems.push(problem)).value(
+      const value = new Checker(this.subject, new Guesses(0), (problem) => problems.push(problem)).value(
         node,
         member,
         fallback,
@@ -188,13 +191,9 @@ class Checker {
     this.problem('type', `option ${path} is ${kindOf(node)}`, node.at, describeSchema(schema));
   }
 
-  /** The option that may have been meant. */
-  private unknown(path: string, key: string, known: readonly string[], at: Position): string | undefined {
+  private unknown(path: string, key: string, known: readonly string[], at: Position): void {
     const expected = known.length === 0 ? 'no options' : `one of ${known.join(', ')}`;
-    const nearest = nearestName(key, known);
-    this.problem('unknown-key', `has no option ${path}`, at, expected, nearest);
-    if (nearest === undefined && known.length > 0) this.guessable = false;
-    return nearest;
+    this.problem('unknown-key', `has no option ${path}`, at, expected, nearestName(key, known));
   }
 
   private problem(code: Problem['code'], what: string, at: Position, expected: string, nearest?: string): undefined {

@@ -5,8 +5,10 @@ import { AlignflowError, reasonOf } from '../errors.js';
 import type { Located, Position } from '../manifest/position.js';
 import { type Problem, problemOf, type Report } from '../manifest/problem.js';
 import { type MapNode, placeOfPath } from '../manifest/tree.js';
+import { type Looks, lookAtAll } from './doubt.js';
 import { checkOptions } from './options.js';
 import type { Options, PlannedSink } from './plan.js';
+import type { Guess } from './whatever-meant.js';
 
 /** A source, an operator, a sink or a stage that a manifest names: found, loaded, its options checked. */
 export interface Part<K extends Kind> {
@@ -20,7 +22,9 @@ export interface Part<K extends Kind> {
   /** Undefined after a problem with them. */
   readonly options: Options | undefined;
   /** What they may have been meant to be, after a problem. */
-  readonly guesses: readonly Options[];
+  readonly guesses: readonly Guess[];
+  /** Where `options` are one of them. */
+  readonly looks?: Looks;
 }
 
 const KINDS: Readonly<Record<Kind, string>> = {
@@ -107,19 +111,30 @@ export interface PartCall {
   readonly options: MapNode | undefined;
   /** False where a problem hides what it is given: then only what it says of its options is a problem of its own. */
   readonly certain?: boolean;
+  /** Where the options that it is given are a guess. */
+  readonly looks?: Looks | undefined;
 }
 
-/** Calls a function of a definition. What it throws becomes a problem, as does that it gives nothing, and undefined comes back. */
+/**
+ * Calls a function of a definition. What it throws becomes a problem, as does that it gives nothing, and undefined comes back. It is none
+ * where it looked at an option that is wrong: nobody knows then what it would have done with the right one.
+ */
 export async function callPart<T>(
   call: () => T | Promise<T>,
-  { name, code, at, options, certain = true }: PartCall,
+  { name, code, at, options, certain = true, looks = { guessed: 0, unknown: 0 } }: PartCall,
   report: Report,
 ): Promise<T | undefined> {
+  const before = { ...looks };
+  const looked = () => looks.unknown > before.unknown || looks.guessed > before.guessed;
   try {
     const given: unknown = await call();
-    if (certain && (given === undefined || given === null)) report({ code, message: `${name} gives nothing`, at });
+    lookAtAll(given);
+    if (looks.unknown > before.unknown) return undefined;
+    if (certain && !looked() && (given === undefined || given === null))
+      report({ code, message: `${name} gives nothing`, at });
     return (given ?? undefined) as T | undefined;
   } catch (error) {
+    if (looked()) return undefined;
     const named = error instanceof AlignflowError ? (error.fault.options ?? []) : [];
     if (!certain && named.length === 0) return undefined;
     const place = named.map((path) => placeOfPath(options, path)).find((found) => found !== undefined) ?? at;

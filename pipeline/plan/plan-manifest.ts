@@ -2,7 +2,7 @@ import type { Schema } from 'apache-arrow';
 import { openCatalog } from '../discovery/catalog.js';
 import type { Manifest, ManifestStage } from '../manifest/manifest.js';
 import { branchName } from '../manifest/names.js';
-import type { Problem, Report } from '../manifest/problem.js';
+import { type Problem, problemKey, type Report } from '../manifest/problem.js';
 import { type ReadOptions, readManifest } from '../manifest/read-manifest.js';
 import { resolvedText } from '../manifest/resolved-text.js';
 import type { ManifestValue } from '../manifest/yaml-of.js';
@@ -98,8 +98,8 @@ function inOrder(problems: readonly Problem[], manifest: Manifest): readonly Pro
   const files = [...new Set([manifest.file, ...problems.map(({ at }) => at.file)])];
   const seen = new Set<string>();
   return problems
-    .filter(({ at, message }) => {
-      const key = `${at.file}:${at.line}:${at.column} ${message}`;
+    .filter((problem) => {
+      const key = problemKey(problem);
       return !seen.has(key) && seen.add(key);
     })
     .sort(

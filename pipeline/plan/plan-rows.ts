@@ -4,6 +4,7 @@ import type { Mixing } from '../graph/mix.js';
 import type { Manifest, ManifestMix, ManifestStage } from '../manifest/manifest.js';
 import type { Report } from '../manifest/problem.js';
 import { placeOfText } from '../manifest/tree.js';
+import type { Looks } from './doubt.js';
 import { callPart, type Part, type Parts } from './parts.js';
 import type { Options, PlannedRows, PlannedShare, PlannedStage } from './plan.js';
 import type { BranchedOutcome } from './plan-stage.js';
@@ -32,18 +33,19 @@ export async function planSource(
   if (source === undefined) return NO_ROWS;
   const { use, at, entry, module, options, definition } = source;
   const context = { stage: stage.name, base: manifest.folder };
-  const callOf = ({ path }: Options) => {
-    // A path that leads nowhere is best mended where it stands.
+  const callOf = (given: Options) => {
+    // A path that leads nowhere is best mended where it stands. One that is wrong is not looked at.
+    const path: unknown = Object.getOwnPropertyDescriptor(given, 'path')?.value;
     const place = (typeof path === 'string' && placeOfText(listed?.options, path)) || at;
     return { code: 'source', at: place, options: listed?.options } as const;
   };
-  const schemaOf = (given: Options, say: Report) =>
-    callPart(() => definition.schema(given, context), { ...callOf(given), name: `schema of ${use}` }, say);
+  const schemaOf = ({ options: given, looks }: { options: Options; looks?: Looks }, say: Report) =>
+    callPart(() => definition.schema(given, context), { ...callOf(given), name: `schema of ${use}`, looks }, say);
   if (options === undefined) {
     const schema = sameAnswer(await askWithEach(source.guesses, schemaOf, report));
     return { rows: undefined, schema, source };
   }
-  const schema = await schemaOf(options, report);
+  const schema = await schemaOf({ options }, report);
   if (schema === undefined) return { ...NO_ROWS, source };
   const data = await callPart(
     () => definition.identity(options, context),

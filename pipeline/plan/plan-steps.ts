@@ -8,7 +8,7 @@ import type { Held } from './memory.js';
 import { callMended, mendSchema } from './mend-schema.js';
 import { callPart, type Part, type Parts } from './parts.js';
 import type { Options, PlannedStep } from './plan.js';
-import { askWithEach, sameAnswer } from './whatever-meant.js';
+import { askWithEach, type Guess, sameAnswer } from './whatever-meant.js';
 
 /** The steps of a stage, with the schema behind the last. */
 export interface StepsOutcome {
@@ -69,22 +69,14 @@ async function planStep(
 ): Promise<StepOutcome | undefined> {
   const { definition: operator, options, use, at, entry, module, version } = part;
   if (options === undefined) {
-    const outputs: (Schema | undefined)[] = [];
-    const plan = async (guess: Options, say: Report) => {
-      const outcome = await planStep({ ...part, options: guess }, listed, input, label, seed, say);
-      outputs.push(outcome?.output);
-      return outcome?.output;
-    };
-    const output = sameAnswer(await askWithEach(part.guesses, plan, report));
-    // An operator that adds and removes nothing does so though a guess names a column that is not there, or cannot be.
-    const known = outputs.filter((one) => one !== undefined);
-    const passes = known.length === 0 ? passedOn(part, input) !== undefined : known.every((one) => one === input);
-    return { output: passes ? input : output };
+    const plan = (guess: Guess, say: Report) => planStep({ ...part, ...guess }, listed, input, label, seed, say);
+    const outcomes = await askWithEach(part.guesses, plan, report);
+    return { output: sameAnswer(outcomes.map((outcome) => outcome?.output)) };
   }
-  const call = { code: 'schema', at, options: listed.options } as const;
-  const hidden = { output: passedOn(part, input) };
+  const call = { code: 'schema', at, options: listed.options, looks: part.looks } as const;
+  const hidden = async () => ({ output: await passedOn(part, options, input) });
   const reads = await callPart(() => operator.reads(options), { ...call, name: `reads of ${use}` }, report);
-  if (reads === undefined) return hidden;
+  if (reads === undefined) return hidden();
   const right = checkColumns(reads, input, { name: use, at, options: listed.options }, report);
   // With a column missing, `writes` may fail for that reason alone, which would say nothing new.
   const mended = mendSchema(input, reads);
@@ -94,7 +86,7 @@ async function planStep(
     { ...call, name: `writes of ${use}` },
     report,
   );
-  if (made === undefined) return hidden;
+  if (made === undefined) return hidden();
   if (!(made instanceof Schema)) {
     report({ code: 'schema', message: `writes of ${use} returns no Arrow schema`, at });
     return undefined;
@@ -123,12 +115,19 @@ async function planStep(
   return { planned, output, holds };
 }
 
-/** The schema behind an operator whose options are wrong: known if it adds and removes nothing, ever or with its defaults. */
-function passedOn({ definition, entry }: Part<'operator'>, input: Schema): Schema | undefined {
+/** The schema behind an operator that cannot be asked which columns it reads: known if it adds and removes nothing. */
+async function passedOn(
+  { definition, use, at, looks }: Part<'operator'>,
+  options: Options,
+  input: Schema,
+): Promise<Schema | undefined> {
   if (definition.passesSchema) return input;
-  try {
-    return definition.writes(input, entry.defaults) === input ? input : undefined;
-  } catch {
-    return undefined; // It needs the options that are wrong, and those are reported already.
-  }
+  const call = { name: `writes of ${use}`, code: 'schema', at, options: undefined, looks } as const;
+  // What it throws here says nothing new.
+  const made = await callPart(
+    () => definition.writes(input, options),
+    call,
+    () => {},
+  );
+  return made === input ? input : undefined;
 }

@@ -2,15 +2,16 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import type { JsonSchema } from '../../../pipeline/discovery/json-schema.js';
+import { renderProblems } from '../../../pipeline/manifest/render.js';
 import type { ManifestValue } from '../../../pipeline/manifest/yaml-of.js';
 import { planManifest } from '../../../pipeline/plan/plan-manifest.js';
-import { substitute } from '../../../pipeline/plan/substitute.js';
-import { changed, planText } from './example.js';
+import { changed, makeExample } from './example.js';
 
 /** The problems of a manifest, a line each. */
-async function problemsOf(text: string): Promise<readonly string[]> {
-  const { printed } = await planText(text);
+async function problemsOf(text: string, files: Readonly<Record<string, string>> = {}): Promise<readonly string[]> {
+  const folder = makeExample(text, files);
+  const { problems } = await planManifest(join(folder, 'manifest.yaml'), { workingFolder: folder });
+  const printed = renderProblems(problems, { color: false, workingFolder: folder });
   return printed.match(/^manifest\S+ \S+ .*$/gm) ?? [];
 }
 
@@ -112,27 +113,115 @@ function at(value: unknown, path: Path): { readonly of: Record<string, unknown>;
   return { of: of as Record<string, unknown>, key: path.at(-1)! };
 }
 
-describe('a substitute', () => {
-  const choices = (schema: JsonSchema, fallback?: unknown) =>
-    [0, 1, 2, 3].map((choice) => substitute(schema, fallback, choice));
+/** An operator of a user, `mine/NAME`, with one option and what it makes of it. */
+function operatorFile(name: string, option: string, body: string): string {
+  return `
+import { AlignflowError, defineOperator, withField } from 'alignflow';
+import { Field, type Schema, Utf8 } from 'apache-arrow';
+import { map } from 'rxjs';
 
-  it('is the default at first, then others', () => {
-    expect(choices({ type: 'integer', minimum: 1 }, 30)).toEqual([30, 1, 2, 3]);
-    expect(choices({ enum: ['a', 'b', 'c'] }, 'c')).toEqual(['c', 'a', 'b', 'c']);
+const added = (schema: Schema) => withField(schema, new Field('new', new Utf8()));
+
+/** Adds a column, or not. */
+export interface Adds {
+  /** What decides. */
+  what${option};
+  /** Of no matter here. */
+  other?: number;
+}
+
+export default defineOperator({ name: 'mine/${name}', defaults: {}, run: () => map((batch) => batch), ${body} });
+`;
+}
+
+/** Adds the column where the option fulfils a condition. */
+const adding = (condition: string) =>
+  `reads: (_config: Adds) => ({}), writes: (schema, { what }) => (${condition} ? added(schema) : schema)`;
+/** Adds it in any case, and objects to an option that fulfils a condition. */
+const objecting = (condition: string, error: string) =>
+  `reads: ({ what }: Adds) => { if (${condition}) throw ${error}; return {}; }, writes: (schema) => added(schema)`;
+
+describe('a wrong option alone is one problem', () => {
+  const wrong = "new AlignflowError({ what: 'it cannot be' })";
+  const map = ': { column?: string; other?: number }';
+  const either = ': string | { column: string; into?: string }';
+  it.each([
+    ['text that decides', ': string', '7', adding("what === 'add'")],
+    ['one of many constants', ": 'a' | 'b' | 'c' | 'd' | 'e' | 'f'", 'z', adding("what === 'f'")],
+    ['a number with a threshold', ': number', 'few', adding('what > 20')],
+    ['a list', ': string[]', '7', adding("what.includes('add')")],
+    ['an item of a list', ': string[]', '[a, 7]', adding("what.includes('add')")],
+    ['a record', ': Record<string, string>', '7', adding("what.a === 'new'")],
+    ['a map', map, '7', adding('what.column !== undefined')],
+    ['a strange key of a map', map, '{ xyzzy: new }', adding('what.column !== undefined')],
+    ['a map of two kinds', either, '7', adding("typeof what !== 'string' && what.into === 'new'")],
+    ['a field of such a map', either, '{ column: a, into: 7 }', adding("typeof what !== 'string' && what.into !== ''")],
+    ['a missing field of it', either, '{ into: new }', adding("typeof what !== 'string' && what.into !== ''")],
+    ['a strange key beside one that is there', '?: string', 'new, xyzzy: 7', adding('what !== undefined')],
+    ['a list that is too short', ': string[]', '7', objecting('what.length < 2', wrong)],
+    ['a number that is too small', ': number', 'few', objecting('what < 16', wrong)],
+    ['a text that is no date', ': string', '7', objecting('Number.isNaN(Date.parse(what))', "new Error('no date')")],
+    ['what is caught', ': string', '7', adding("(() => { try { return what === 'x'; } catch { return false; } })()")],
+    ['a table', ': string', '7', 'reads: ({ what }: Adds) => ({ a: {} } as never)[what], writes: added'],
+  ])('%s', async (_, option, given, body) => {
+    const text = changed(
+      '{ use: toy/length, with: { min: 1, share: 90% } }',
+      `{ use: mine/adds, with: { what: ${given} } }`,
+    ).replace(
+      '    sink: { use: sink/toy }',
+      '      - { use: toy/length, with: { column: new } }\n    sink: { use: sink/toy }',
+    );
+    const problems = await problemsOf(text, { 'operators/adds.ts': operatorFile('adds', option, body) });
+    expect(problems).toEqual([expect.stringContaining('option')]);
   });
 
-  it('is of the kind that the schema wants', () => {
-    expect(choices({ type: 'number', exclusiveMinimum: 0, exclusiveMaximum: 1 })).toEqual([0.5, 0.25, 0.5, 0.25]);
-    expect(choices({ type: 'integer', minimum: 64 })).toEqual([64, 65, 72, 64]);
-    expect(choices({ type: 'boolean' })).toEqual([true, false, true, false]);
-    expect(new Set(choices({ type: 'string' })).size).toBe(4);
-    expect(choices({ type: 'array', items: { type: 'integer' } })).toEqual([[], [2], [3], [4]]);
-    const object: JsonSchema = {
-      type: 'object',
-      properties: { a: { type: 'boolean' }, b: { type: 'boolean' } },
-      required: ['a'],
-    };
-    expect(choices(object).slice(0, 2)).toEqual([{ a: true }, { a: false }]);
-    expect(choices({ anyOf: [{ type: 'boolean' }, { type: 'integer' }] })).toEqual([true, 2, true, 4]);
+  it('two that exclude each other are two', async () => {
+    const body = objecting('what.a === what.b', wrong);
+    const text = changed(
+      '{ use: toy/length, with: { min: 1, share: 90% } }',
+      '{ use: mine/adds, with: { what: { a: 1, b: 2 } } }',
+    );
+    const option = ': { a: boolean; b: boolean }';
+    const problems = await problemsOf(text, { 'operators/adds.ts': operatorFile('adds', option, body) });
+    expect(problems).toEqual([expect.stringContaining('what.a'), expect.stringContaining('what.b')]);
   });
+
+  it('of which two may have been meant', async () => {
+    const body = objecting('what === undefined', wrong);
+    const text = changed(
+      '{ use: toy/length, with: { min: 1, share: 90% } }',
+      '{ use: mine/adds, with: { wham: 1, what: a, } }',
+    );
+    const problems = await problemsOf(text, { 'operators/adds.ts': operatorFile('adds', ': string', body) });
+    expect(problems).toEqual([expect.stringContaining('wham')]);
+  });
+
+  it('whatever is done to the options', async () => {
+    const body = `
+      reads: ({ what }: Adds) => {
+        what.push('more');
+        if (what.length > 2) throw ${wrong};
+        return {};
+      },
+      writes: (schema, config) => { config.other = 7; return config.other === 7 ? added(schema) : schema; }`;
+    const text = changed(
+      '{ use: toy/length, with: { min: 1, share: 90% } }',
+      '{ use: mine/adds, with: { what: [a], other: few } }',
+    );
+    const problems = await problemsOf(text, { 'operators/adds.ts': operatorFile('adds', ': string[]', body) });
+    expect(problems).toEqual([expect.stringContaining('option other')]);
+  });
+});
+
+it('many wrong columns beside a wrong option take no long time', async () => {
+  const columns = Array.from({ length: 4000 }, (_, i) => ({ [`column${i}`]: 'any' }));
+  const body = `reads: (_config: Adds) => (${JSON.stringify(Object.assign({}, ...columns))}), writes: added`;
+  const text = changed(
+    '{ use: toy/length, with: { min: 1, share: 90% } }',
+    '{ use: mine/adds, with: { what: a, other: few } }',
+  );
+  const from = performance.now();
+  const problems = await problemsOf(text, { 'operators/adds.ts': operatorFile('adds', ': string', body) });
+  expect(problems).toHaveLength(4001);
+  expect(performance.now() - from).toBeLessThan(5000);
 });
