@@ -43,10 +43,10 @@ export interface ChunkPages {
 export type ReadRange = (start: number, end: number) => Promise<Uint8Array>;
 
 /**
- * Finds the pages of a chunk of `values` values: as many as rows, without lists. Throws an `Error` for bytes that are none, or when
- * they hold other than all values.
+ * Finds the pages of a chunk. Throws an `Error` for bytes that are none, or when they hold other than all `rows`. In a column with lists
+ * these say nothing, and are left out; the footer's count of values is no measure, as decoders do without it and some writers count otherwise.
  */
-export async function readPages(read: ReadRange, chunk: ColumnChunk, values: number): Promise<ChunkPages> {
+export async function readPages(read: ReadRange, chunk: ColumnChunk, rows?: number): Promise<ChunkPages> {
   const header = headersOf(read, chunk.end);
   const pages: Page[] = [];
   let dictionary: Range = { start: chunk.start, end: chunk.start };
@@ -63,18 +63,18 @@ export async function readPages(read: ReadRange, chunk: ColumnChunk, values: num
       dictionary = { start: at, end };
       entries = dictionaryOf(fields);
     } else if (type === TYPE.data || type === TYPE.dataV2) {
-      const { values: held, encoding } = dataHeader(fields, type);
+      const { values, encoding } = dataHeader(fields, type);
       const refers = OF_DICTIONARY.includes(encoding);
-      const bytes = refers ? Math.max(size, held * entries.each) : size;
+      const bytes = refers ? Math.max(size, values * entries.each) : size;
       const decoded = refers ? size + entries.bytes : size;
-      if (held > 0) pages.push({ start: at, end, firstRow, rows: held, bytes, decoded, refers });
-      firstRow += held;
-      if (firstRow > values) break;
+      if (values > 0) pages.push({ start: at, end, firstRow, rows: values, bytes, decoded, refers });
+      firstRow += values;
+      if (rows !== undefined && firstRow > rows) break;
     } else if (type !== TYPE.index) throw new Error(`it has a page of the unknown type ${type}`);
     at = end;
   }
-  if (firstRow !== values)
-    throw new Error(`the pages of ${chunk.path.join('.')} have ${firstRow} values, not ${values}`);
+  if (rows !== undefined && firstRow !== rows)
+    throw new Error(`the pages of ${chunk.path.join('.')} have ${firstRow} rows, not ${rows}`);
   return { dictionary, pages };
 }
 

@@ -58,7 +58,7 @@ export async function piecesOf(
     const footer = projectFooter(group, isIn, schemaMessage(schema));
     const divided = chunks.length === 1 && !repeated.has(path[0]!);
     const found: ChunkPages[] = [];
-    for (const chunk of chunks) found.push(await readPages(read, chunk, divided ? rows : chunk.values));
+    for (const chunk of chunks) found.push(await readPages(read, chunk, divided ? rows : undefined));
     const pages = found.flatMap((one) => one.pages);
     const own = pages.reduce((sum, page) => sum + page.bytes, 0);
     const decoded = pages.reduce((most, page) => Math.max(most, page.decoded), 0);

@@ -201,15 +201,22 @@ export function fromBatches(
   account: OperatorAccount,
 ): Observable<RecordBatch> {
   return new Observable((subscriber) => {
+    let wake = () => {};
+    const untilRoom = () =>
+      new Promise<void>((resolve, reject) => {
+        wake = resolve;
+        room().then(() => resolve(), reject);
+      });
     const push = async () => {
       let readingSince = performance.now();
       for await (const batch of batches()) {
         account.seconds += (performance.now() - readingSince) / 1000;
         if (subscriber.closed) return;
         subscriber.next(batch);
+        if (subscriber.closed) return;
         await nextTurn();
         const waitingSince = performance.now();
-        await room();
+        await untilRoom();
         readingSince = performance.now();
         account.waiting += (readingSince - waitingSince) / 1000;
         if (subscriber.closed) return;
@@ -217,5 +224,7 @@ export function fromBatches(
       subscriber.complete();
     };
     push().catch((error: unknown) => subscriber.error(error));
+    // Who waits for room to read on for nobody would keep what the source has, its memory too, until others make that room.
+    return () => wake();
   });
 }

@@ -153,7 +153,7 @@ describe('the pages of a column', () => {
   });
 
   it.each([
-    ['have 5 values, not 6', [page(0, 5, {})], 6],
+    ['have 5 rows, not 6', [page(0, 5, {})], 6],
     ['unknown type 4', [page(4, 5, {})], 5],
     ['longer than its column', [page(0, 5, { size: 100 }).subarray(0, 60)], 5],
     ['ends too early', [page(0, 5, {}), page(0, 5, { size: 0 }).subarray(0, 5)], 10],

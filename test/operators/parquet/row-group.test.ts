@@ -6,13 +6,15 @@ import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
 import { encodeParquet } from '../../../operators/parquet/encode.js';
 import { movedRowGroups } from '../../../operators/parquet/extract.js';
-import { structList, structs } from '../../../operators/parquet/fields.js';
+import { struct, structList, structs } from '../../../operators/parquet/fields.js';
 import { openParquet } from '../../../operators/parquet/file.js';
 import {
+  CHUNK,
   type ColumnChunk,
   FILE,
   footerBytes,
   GROUP,
+  META,
   parseFooter,
   TAIL,
   withRowGroups,
@@ -191,7 +193,27 @@ describe('a row group in parts', () => {
     const path = join(folder, 'fewer.parquet');
     await writeFile(path, Buffer.concat([body, footerBytes(withRowGroups(footer.struct, 12, more))]));
     await expect(read(path, { batchSize: 4, partBytes: 1e6 })).rejects.toThrow('fewer rows than its footer says');
-    await expect(read(path, { batchSize: 4, partBytes: 1 })).rejects.toThrow('have 10 values, not 12');
+    await expect(read(path, { batchSize: 4, partBytes: 1 })).rejects.toThrow('have 10 rows, not 12');
+  });
+
+  it('is read where the footer counts values otherwise, as the decoder does without that', async () => {
+    const whole = await readFile(join(REFERENCE, 'many-pages-v1.parquet'));
+    const end = whole.length - TAIL - whole.readUInt32LE(whole.length - TAIL);
+    const footer = parseFooter(whole.subarray(end, whole.length - TAIL));
+    const groups = structs(footer.struct, FILE.rowGroups).map((group) => {
+      const columns = structs(group, GROUP.columns).map((chunk) => {
+        const meta = new Map(struct(chunk, CHUNK.metadata)).set(META.values, { type: THRIFT.i64, value: 3 });
+        return new Map(chunk).set(CHUNK.metadata, { type: THRIFT.struct, value: meta });
+      });
+      return new Map(group).set(GROUP.columns, structList(columns));
+    });
+    const path = join(folder, 'counts.parquet');
+    const lying = footerBytes(withRowGroups(footer.struct, footer.rows, groups));
+    await writeFile(path, Buffer.concat([whole.subarray(0, end), lying]));
+    for (const partBytes of [1e6, 1]) {
+      const batches = await read(path, { batchSize: 4, partBytes, columns: ['tokens', 'text'] });
+      for (const column of ['tokens', 'text']) expect(columnValues(batches, column)).toEqual(values[column]);
+    }
   });
 
   it('whose columns differ in their rows is refused', async () => {

@@ -181,6 +181,22 @@ describe('fromBatches', () => {
     expect(state).toEqual({ asked: 5, closed: true });
   });
 
+  it('closes it at once, though there never is room', async () => {
+    const never = () => new Promise<void>(() => {});
+    for (const ends of [false, true]) {
+      const { state, read } = endless();
+      const rows = fromBatches(read, never, createAccount('source'));
+      if (ends) await lastValueFrom(rows.pipe(take(1)));
+      else {
+        const subscription = rows.subscribe();
+        await turns(5);
+        subscription.unsubscribe();
+      }
+      await turns(5);
+      expect(state).toEqual({ asked: 1, closed: true });
+    }
+  });
+
   it('passes on an error of the source, and its end', async () => {
     const broken = new Error('broken');
     async function* fail(): AsyncGenerator<RecordBatch> {
