@@ -23,6 +23,8 @@ export interface Manifest {
   /** Folders of the user's operators, absolute. */
   readonly operators: readonly Located<string>[];
   readonly stages: readonly ManifestStage[];
+  /** Names of stages that are there and could not be read: what names one of them is not wrong for that. */
+  readonly unread: ReadonlySet<string>;
   /** The whole tree, `extends` and variables resolved. */
   readonly tree: MapNode;
 }
@@ -49,6 +51,8 @@ export interface ManifestStage {
   readonly train: Located<readonly string[]> | undefined;
   readonly options: MapNode | undefined;
   readonly gates: readonly ManifestGate[];
+  /** Its keys that could not be read as they are, and those that a key which no stage has may be meant for. */
+  readonly unread: ReadonlySet<string>;
 }
 
 /** A stage that rows come from. */

@@ -81,7 +81,7 @@ export function readManifest(
     operators: fields
       .texts('operators', 'folders of operators, or packages')
       .flatMap((named) => operatorFolders(named, { manifestFolder: folder, workingFolder }, report)),
-    stages: readStages(fields, start, report),
+    ...readStages(fields, start, report),
     tree,
   };
 }
@@ -149,11 +149,14 @@ function readMemory(fields: Fields, start: Position, report: Report): Located<nu
   return { value: Number.POSITIVE_INFINITY, at: node.at };
 }
 
-function readStages(fields: Fields, start: Position, report: Report): Manifest['stages'] {
+function readStages(fields: Fields, start: Position, report: Report): Pick<Manifest, 'stages' | 'unread'> {
   const map: MapNode | undefined = fields.child('stages', 'a map of stages');
   if (fields.node('stages') === undefined) fields.missing('stages', 'a map of stages', start);
   else if (map?.entries.size === 0) fields.missing('stages', 'one stage at least', map.at);
-  return [...(map?.entries ?? [])]
+  const names = [...(map?.entries.keys() ?? [])];
+  const stages = [...(map?.entries ?? [])]
     .map(([name, { key, value }]) => readStage(name, key, value, report))
     .filter((stage) => stage !== undefined);
+  const read = new Set(stages.map(({ name }) => name));
+  return { stages, unread: new Set(names.filter((name) => !read.has(name))) };
 }

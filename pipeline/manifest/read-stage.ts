@@ -30,26 +30,40 @@ export function readStage(name: string, at: Position, node: Node, report: Report
     report({ code: 'type', message: `stages.${name} is ${kindOf(node)}`, at: node.at, expected: '{ use: ... }' });
     return undefined;
   }
-  const fields = new Fields(node, `stages.${name}`, STAGE_KEYS, report);
+  const unread = new Set<string>();
+  let problems = 0;
+  const say: Report = (problem) => {
+    problems++;
+    report(problem);
+  };
+  const fields = new Fields(node, `stages.${name}`, STAGE_KEYS, say);
+  if (problems > 0) for (const key of STAGE_KEYS) if (fields.node(key) === undefined) unread.add(key);
+  const of = <T>(key: (typeof STAGE_KEYS)[number], read: () => T): T => {
+    const before = problems;
+    const value = read();
+    if (problems > before) unread.add(key);
+    return value;
+  };
+  const named = (key: 'init' | 'checkpoint' | 'tokenizer') =>
+    of(key, () => fields.text(key, 'the name of an earlier stage'));
   const use = fields.text('use', 'a kind of stage, like contrastive');
   if (use === undefined && fields.node('use') === undefined) fields.missing('use', 'a kind of stage', at);
-  const from = readFrom(fields, report);
-  const source = readPart(fields, 'source', fields.node('source'), report);
   const read = {
     name,
     at,
-    from,
-    mix: readMix(fields, report),
-    source,
-    steps: readSteps(fields, report),
-    sink: readPart(fields, 'sink', fields.node('sink'), report),
-    branches: readBranches(fields, report),
-    init: fields.text('init', 'the name of an earlier stage'),
-    checkpoint: fields.text('checkpoint', 'the name of an earlier stage'),
-    tokenizer: fields.text('tokenizer', 'the name of an earlier stage'),
+    from: of('from', () => readFrom(fields, say)),
+    mix: readMix(fields, say),
+    source: of('source', () => readPart(fields, 'source', fields.node('source'), say)),
+    steps: of('steps', () => readSteps(fields, say)),
+    sink: readPart(fields, 'sink', fields.node('sink'), say),
+    branches: of('branches', () => readBranches(fields, say)),
+    init: named('init'),
+    checkpoint: named('checkpoint'),
+    tokenizer: named('tokenizer'),
     train: readTrain(fields),
     options: fields.child('with', 'a map of options'),
-    gates: readGates(fields, report),
+    gates: readGates(fields, say),
+    unread,
   };
   return use === undefined ? undefined : { ...read, use };
 }

@@ -42,7 +42,8 @@ export function checkTaken(stage: ManifestStage, takes: StageParts, report: Repo
   ];
   for (const [key, at, taken] of given)
     if (at !== undefined && !taken) refuse('value', `${kind} takes no ${key}`, at, `remove ${key}`);
-  if (takes.rows === 'required' && source === undefined && from === undefined)
+  const unread = (key: string) => stage.unread.has(key);
+  if (takes.rows === 'required' && source === undefined && from === undefined && !unread('source') && !unread('from'))
     refuse('missing', `${kind} needs rows`, stage.at, 'give it a source, or from: the name of an earlier stage');
   if (takes.train === true && stage.mix !== undefined && (stage.mix.by === 'exhaustion' || stage.mix.until === 'first'))
     refuse(
@@ -54,7 +55,7 @@ export function checkTaken(stage: ManifestStage, takes: StageParts, report: Repo
   if (source !== undefined && from !== undefined)
     refuse('value', `the stage ${stage.name} has a source and a from`, from, 'keep one of the two');
   for (const key of ['init', 'checkpoint', 'tokenizer'] as const)
-    if (takes[key] === 'required' && stage[key] === undefined)
+    if (takes[key] === 'required' && stage[key] === undefined && !unread(key))
       refuse('missing', `${kind} needs ${key}`, stage.at, `give ${key} the name of an earlier stage`);
   return right;
 }
@@ -67,7 +68,7 @@ export function takeReferences(
   references: References,
   report: Report,
 ): Taken {
-  let complete = true;
+  let complete = !(['from', 'init', 'checkpoint', 'tokenizer'] as const).some((key) => stage.unread.has(key));
   const take = (key: Key, named: Located<string> | undefined): Reference | undefined => {
     if (named === undefined) return undefined;
     const outcome = references.check(stage.name, key, named) ? outcomes.get(named.value) : undefined;

@@ -62,7 +62,7 @@ async function planBranch(branch: ManifestBranch, request: BranchesRequest): Pro
   const rejectedBy = places.map((i) => `${stage.steps[i]!.use.value}[${i}]`);
   const input = places.length === 0 ? written : rejectedSchema(places, request);
   const seed = deriveSeed(request.seed, 'branch', name);
-  const own = await planSteps(branch.steps, input, seed, parts, report);
+  const own = await planSteps(branch.steps, stage.unread.has('branches') ? undefined : input, seed, parts, report);
   const sink = await request.sinkOf(branch);
   const whole = input !== undefined && own.schema !== undefined && own.steps !== undefined && steps.steps !== undefined;
   const planned =

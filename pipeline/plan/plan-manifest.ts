@@ -35,7 +35,7 @@ export async function planManifest(given: string | ManifestValue, options: ReadO
 
   const catalog = await openCatalog(manifest.operators, report);
   const parts = new Parts(catalog, report);
-  const references = new References(manifest.stages, report);
+  const references = new References(manifest, report);
   const outcomes = new Map<string, BranchedOutcome>();
   const stages: PlannedStage[] = [];
   const schemas: (Schema | undefined)[] = [];
@@ -47,8 +47,9 @@ export async function planManifest(given: string | ManifestValue, options: ReadO
     schemas.push(...outcome.schemas);
     if (outcome.planned !== undefined) stages.push(outcome.planned);
   }
-  checkUnused(manifest.stages, report);
-  checkKey(manifest.key, schemas, report);
+  const someUnread = manifest.unread.size > 0 || manifest.stages.length === 0;
+  if (!someUnread) checkUnused(manifest.stages, report);
+  checkKey(manifest.key, someUnread ? [...schemas, undefined] : schemas, report);
 
   if (problems.length > 0) return { problems: inOrder(problems, manifest) };
   const { folder, name, seed, output, baseline, memory, workers, tree } = manifest;
@@ -83,6 +84,7 @@ function shortened({ message, expected, fix, ...rest }: Problem): Problem {
 
 /** A branch that no stage takes is a mistake, unless it has a sink: then its rows are for others. */
 function checkUnused(stages: readonly ManifestStage[], report: Report): void {
+  if (stages.some(({ unread }) => unread.has('from'))) return;
   const taken = new Set(stages.flatMap(({ from }) => from.map(({ stage }) => stage.value)));
   for (const { name, branches } of stages)
     for (const branch of branches) {

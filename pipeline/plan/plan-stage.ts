@@ -59,7 +59,7 @@ export async function planStage(request: StageRequest): Promise<StageOutcome> {
     schema: input,
     source,
   } = stage.source ? await planSource(stage, manifest, parts, report) : planShares(stage, outcomes, report);
-  const stepped = await planSteps(stage.steps, input, seed, parts, report);
+  const stepped = await planSteps(stage.steps, stage.unread.has('steps') ? undefined : input, seed, parts, report);
   const { steps, parts: stepParts, schema } = stepped;
   const sink = await findSink(stage.sink, stage.at, part?.definition.takes, parts);
   const gates = part === undefined ? [] : readGates(stage.gates, part.use, part.definition.takes.metrics ?? [], report);

@@ -1,4 +1,4 @@
-import type { ManifestStage } from '../manifest/manifest.js';
+import type { Manifest, ManifestStage } from '../manifest/manifest.js';
 import { branchName, stageOf } from '../manifest/names.js';
 import { nearestName } from '../manifest/nearest.js';
 import type { Located } from '../manifest/position.js';
@@ -8,9 +8,11 @@ import type { Report } from '../manifest/problem.js';
 export class References {
   private readonly stages: ReadonlyMap<string, ManifestStage>;
   private readonly order: readonly string[];
+  private readonly unread: ReadonlySet<string>;
   private readonly report: Report;
 
-  constructor(stages: readonly ManifestStage[], report: Report) {
+  constructor({ stages, unread }: Pick<Manifest, 'stages' | 'unread'>, report: Report) {
+    this.unread = unread;
     this.stages = new Map(stages.flatMap((stage) => namesOf(stage).map((name) => [name, stage])));
     this.order = [...this.stages.keys()];
     this.report = report;
@@ -20,6 +22,9 @@ export class References {
   check(stage: string, key: string, { value: name, at }: Located<string>): boolean {
     const problem = `${key} of the stage ${stage}`;
     if (!this.stages.has(name)) {
+      const owner = stageOf(name);
+      // Reported already: it is there, and could not be read.
+      if (this.unread.has(owner) || (owner !== name && this.stages.get(owner)?.unread.has('branches'))) return false;
       const nearest = nearestName(name, this.order);
       this.report({
         code: 'unknown-stage',
