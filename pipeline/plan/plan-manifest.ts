@@ -86,6 +86,11 @@ function shortened({ message, expected, fix, ...rest }: Problem): Problem {
 function checkUnused(stages: readonly ManifestStage[], report: Report): void {
   if (stages.some(({ unread }) => unread.has('from'))) return;
   const taken = new Set(stages.flatMap(({ from }) => from.map(({ stage }) => stage.value)));
+  const known = new Set(
+    stages.flatMap(({ name, branches }) => [name, ...branches.map((one) => branchName(name, one.name))]),
+  );
+  // A name that is none may have been meant for any branch.
+  if ([...taken].some((name) => !known.has(name))) return;
   for (const { name, branches } of stages)
     for (const branch of branches) {
       const full = branchName(name, branch.name);

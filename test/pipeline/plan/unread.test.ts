@@ -16,6 +16,14 @@ it.each([
   expect(printed.match(/^manifest\S+ \S+ .*$/gm)).toEqual([expect.stringContaining(message)]);
 });
 
+it('a branch that a name may have been meant for is not unused', async () => {
+  const text = changed('    sink: { use: sink/toy }', '    sink: { use: sink/toy }\n    branches: { short: {} }');
+  const { printed } = await planText(text.replace('from: train', 'from: pairs.shrt'));
+  expect(printed.match(/^manifest\S+ \S+ .*$/gm)).toEqual([
+    expect.stringContaining('names pairs.shrt, which is no stage'),
+  ]);
+});
+
 it('a step that cannot be read may have made the columns behind it', async () => {
   const text = changed('- use: toy/fit\n        with: { model: clip, table: 128MB }', '- 7').replace(
     '    sink: { use: sink/toy }',
