@@ -30,7 +30,8 @@ export function createReserve(budget: Pick<MemoryBudget, 'limit' | 'reserved' | 
     ask({ bytes, what, where, fix }) {
       if (bytes <= own) return;
       const limit = budget.limit + own;
-      if (bytes + ROWS > limit) {
+      // So written, it refuses what is no number too: it would lift the limit for all.
+      if (!(bytes + ROWS <= limit)) {
         const others = budget.reserved - own;
         const needed = formatBytes(Math.ceil((bytes + ROWS + others) / 1e6) * 1e6);
         const taken = others === 0 ? '' : ` and ${formatBytes(others)} for what other sources take`;

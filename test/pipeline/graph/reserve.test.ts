@@ -36,6 +36,15 @@ describe('the reserve of a source', () => {
     expect(budget.limit).toBe(128 * MB);
   });
 
+  it('is nothing for fewer bytes than none, and refuses what is no number', () => {
+    const budget = createBudget(300 * MB);
+    const reserve = createReserve(budget);
+    reserve.ask(page(-MB));
+    for (const bytes of [Number.NaN, Number.POSITIVE_INFINITY])
+      expect(() => reserve.ask(page(bytes))).toThrow('beside the rows');
+    expect(budget.limit).toBe(300 * MB);
+  });
+
   it('shares the limit with those of other sources', () => {
     const budget = createBudget(300 * MB);
     createReserve(budget).ask(page(100 * MB));
