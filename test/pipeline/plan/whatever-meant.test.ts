@@ -213,6 +213,38 @@ describe('a wrong option alone is one problem', () => {
   });
 });
 
+it('what a stage hands over with a wrong option in it is unknown to later ones', async () => {
+  const stage = `
+import { defineStage } from 'alignflow';
+import { EMPTY } from 'rxjs';
+
+/** Makes a model. */
+export interface Makes {
+  /** Its sizes. */
+  sizes: { model: string; widths: number[] };
+}
+
+export default defineStage({
+  name: 'makes',
+  defaults: {},
+  takes: { rows: 'required' },
+  reads: (_config: Makes) => ({}),
+  plan: ({ sizes }) => ({ hands: { checkpoint: { model: sizes, parameters: 1, trainedBy: ['makes'] } } }),
+  run: () => EMPTY,
+});
+`;
+  const text = changed(
+    'use: learn\n    from: pairs\n    with: { steps: 5, time: 5m }',
+    'use: makes\n    from: pairs\n    with: { sizes: { model: 7, widths: [few] } }',
+  )
+    .replace("    require: { loss: '< 2.5' }\n", '')
+    .replace('    from: train\n', '    from: pairs\n');
+  expect(await problemsOf(text, { 'operators/makes.ts': stage })).toEqual([
+    expect.stringContaining('option sizes.model is a number'),
+    expect.stringContaining('option sizes.widths[0] is text'),
+  ]);
+});
+
 it('many wrong columns beside a wrong option take no long time', async () => {
   const columns = Array.from({ length: 4000 }, (_, i) => ({ [`column${i}`]: 'any' }));
   const body = `reads: (_config: Adds) => (${JSON.stringify(Object.assign({}, ...columns))}), writes: added`;
