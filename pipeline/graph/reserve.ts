@@ -22,23 +22,31 @@ export interface Reserve {
   readonly release: () => void;
 }
 
-/** Opens a reserve of the budget. */
-export function createReserve(budget: Pick<MemoryBudget, 'limit' | 'reserved' | 'reserve'>): Reserve {
+/**
+ * Opens a reserve of the budget.
+ *
+ * @param kept bytes of rows that steps keep across batches, as they declare
+ */
+export function createReserve(budget: Pick<MemoryBudget, 'limit' | 'reserved' | 'reserve'>, kept: number): Reserve {
   let own = 0;
   let release = () => {};
   return {
     ask({ bytes, what, where, fix }) {
       if (bytes <= own) return;
-      const limit = budget.limit + own;
+      const limit = budget.limit + own - kept;
       // So written, it refuses what is no number too: it would lift the limit for all.
       if (!(bytes + ROWS <= limit)) {
         const others = budget.reserved - own;
-        const needed = formatBytes(Math.ceil((bytes + ROWS + others) / 1e6) * 1e6);
-        const taken = others === 0 ? '' : ` and ${formatBytes(others)} for what other sources take`;
+        const needed = formatBytes(Math.ceil((bytes + ROWS + others + kept) / 1e6) * 1e6);
+        const taken = [
+          `${formatBytes(ROWS)} of it for rows`,
+          ...(others > 0 ? [`${formatBytes(others)} for what other sources take`] : []),
+          ...(kept > 0 ? [`${formatBytes(kept)} for what steps keep`] : []),
+        ].join(', ');
         throw new AlignflowError({
           what: `${what} takes ${formatBytes(bytes)} beside the rows, and the memory for both is ${formatBytes(limit)}`,
           ...(where === undefined ? {} : { where }),
-          expected: `a memory of ${needed} at least, ${formatBytes(ROWS)} of it for rows${taken}`,
+          expected: `a memory of ${needed} at least, ${taken}`,
           ...(fix === undefined ? {} : { fix }),
         });
       }

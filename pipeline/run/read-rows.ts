@@ -153,7 +153,8 @@ export function readRows(reading: Reading, environment: ReadingEnvironment, opti
 
   /** Reads all sources as one, with the origins of each set apart. */
   async function* batches(): AsyncGenerator<RecordBatch> {
-    const reserves = sources.map(() => createReserve(budget));
+    const kept = steps.reduce((sum, { holds }) => sum + holds, 0);
+    const reserves = sources.map(() => createReserve(budget, kept));
     try {
       yield* mixed(reserves);
     } finally {

@@ -118,7 +118,7 @@ describe('bad input', () => {
     expect(await said('memory=250MB')).toBe(
       [
         'data/train/part-00000.parquet, row group 0, stage pairs, operator source/parquet: decoding its largest page, or a column of lists, takes 126 MB beside the rows, and the memory for both is 250 MB',
-        '  expected: a memory of 255 MB at least, 128 MB of it for rows',
+        '  expected: a memory of 255 MB at least, 128 MB of it for rows, 32.8 KB for what steps keep',
         '  to do: raise `memory`, or write the file with smaller row groups (`row_group_size=100` in pyarrow)',
       ].join('\n'),
     );

@@ -13,7 +13,7 @@ const page = (bytes: number) => ({
 describe('the reserve of a source', () => {
   it('takes the most that was asked for off the limit, until it is released', () => {
     const budget = createBudget(300 * MB);
-    const reserve = createReserve(budget);
+    const reserve = createReserve(budget, 0);
     for (const bytes of [30 * MB, 50 * MB, 10 * MB]) reserve.ask(page(bytes));
     expect(budget.limit).toBe(250 * MB);
     reserve.release();
@@ -24,7 +24,7 @@ describe('the reserve of a source', () => {
 
   it('leaves room for rows in flight, and says what does not fit', () => {
     const budget = createBudget(300 * MB);
-    const reserve = createReserve(budget);
+    const reserve = createReserve(budget, 0);
     reserve.ask(page(172 * MB));
     expect(() => reserve.ask(page(174.5 * MB))).toThrow(
       [
@@ -38,7 +38,7 @@ describe('the reserve of a source', () => {
 
   it('is nothing for fewer bytes than none, and refuses what is no number', () => {
     const budget = createBudget(300 * MB);
-    const reserve = createReserve(budget);
+    const reserve = createReserve(budget, 0);
     reserve.ask(page(-MB));
     for (const bytes of [Number.NaN, Number.POSITIVE_INFINITY])
       expect(() => reserve.ask(page(bytes))).toThrow('beside the rows');
@@ -47,15 +47,25 @@ describe('the reserve of a source', () => {
 
   it('shares the limit with those of other sources', () => {
     const budget = createBudget(300 * MB);
-    createReserve(budget).ask(page(100 * MB));
-    const other = createReserve(budget);
+    createReserve(budget, 0).ask(page(100 * MB));
+    const other = createReserve(budget, 0);
     expect(() => other.ask(page(80 * MB))).toThrow(
       [
         'a.parquet: decoding a page takes 80 MB beside the rows, and the memory for both is 200 MB',
-        '  expected: a memory of 308 MB at least, 128 MB of it for rows and 100 MB for what other sources take',
+        '  expected: a memory of 308 MB at least, 128 MB of it for rows, 100 MB for what other sources take',
       ].join('\n'),
     );
     other.ask(page(70 * MB));
     expect(budget.limit).toBe(130 * MB);
+  });
+
+  it('counts what steps keep', () => {
+    const budget = createBudget(300 * MB);
+    const reserve = createReserve(budget, 64 * MB);
+    expect(() => reserve.ask(page(110 * MB))).toThrow(
+      /the memory for both is 236 MB\n {2}expected: a memory of 302 MB at least, 128 MB of it for rows, 64 MB for what steps keep\n/,
+    );
+    reserve.ask(page(108 * MB));
+    expect(budget.limit).toBe(192 * MB);
   });
 });
