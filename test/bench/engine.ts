@@ -95,7 +95,7 @@ export async function measureCheck(repository: string): Promise<Figure[]> {
 const COMPARED = 11;
 
 /** Bytes that a run may have resident beside the `memory` of its manifest. */
-const BESIDE = 300e6;
+export const BESIDE = 300e6;
 
 /**
  * The most memory of runs with `memory: 256MB`: 2 GB of rows and 20 GB through a sink that takes 2 ms for each batch of 6.4 MB,

@@ -17,6 +17,7 @@ import { type EmojiRun, runEmoji, runEmojiCold } from './emoji-run.js';
 import { measureCheck, measureMemory, measureOverhead, measureWorker } from './engine.js';
 import { measureFirstBatch, measureShare } from './engine-time.js';
 import { type Figure, languageFigures, modelFigures, sameFigures, sumFigures } from './figures.js';
+import { measureForeignFiles } from './foreign-files.js';
 import { describeMachine } from './machine.js';
 import { measureNames } from './names.js';
 import { pythonWithArrow, pythonWithTorch } from './peer.js';
@@ -87,13 +88,15 @@ await program.parseAsync();
 
 async function benchEngine({ python }: { readonly python?: string }): Promise<void> {
   const overhead = await measureOverhead();
+  const arrow = await pythonWithArrow(python, repository);
   const figures = [
     overhead.figure,
     await measureShare(repository, overhead.microseconds),
     ...(await measureCheck(repository)),
     await measureFirstBatch(repository),
     ...(await measureMemory(repository)),
-    await measureWorker(repository, await pythonWithArrow(python, repository)),
+    ...(await measureForeignFiles(repository, arrow)),
+    await measureWorker(repository, arrow),
   ];
   const section = renderFigures('engine', describeMachine(repository), figures);
   process.stdout.write(section);
